@@ -1,0 +1,54 @@
+//! What user space tells the programs before they load: the filter and the kernel's shape.
+//!
+//! Both become read-only globals, so the verifier sees constants and drops the branches not taken.
+
+/// Words of the port bitmap: one bit a port.
+pub const PORT_WORDS: usize = 65536 / 64;
+
+/// Capacity of the prefix table (`--from` may repeat this often).
+pub const MAX_PREFIXES: u32 = 1024;
+
+/// Which SYNs to look at. A zero field does not filter.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// 1: only the ports whose bit is set in the `PORTS` bitmap.
+    pub ports: u32,
+    /// 4 or 6: only this family.
+    pub family: u32,
+    /// 1: only clients inside a prefix of the `PREFIXES` table.
+    pub prefixes: u32,
+    /// Only the network namespace with this inode.
+    pub netns: u32,
+    /// Only SYNs that arrived on this interface index.
+    pub ifindex: u32,
+}
+
+/// Prototypes of the hooked functions where kernels differ. Zero: the thing is not there.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// `skb:kfree_skb` hands over a drop reason (third argument).
+    pub kfree_reason: u32,
+    /// `skb:kfree_skb` hands over the receiving socket (fourth argument).
+    pub kfree_rx_sk: u32,
+    /// Number of arguments of `tcp_timewait_state_process`.
+    pub timewait_args: u32,
+    /// Number of arguments of `tcp_check_req`.
+    pub check_req_args: u32,
+    /// Number of arguments of `tcp_make_synack`.
+    pub make_synack_args: u32,
+    /// Number of arguments of `tcp_peer_is_proven`.
+    pub proven_args: u32,
+    /// `inet_csk_reqsk_queue_hash_add` returns a truth value.
+    pub hash_add_returns: u32,
+    /// `TCP_TW_SYN` of `enum tcp_tw_status`.
+    pub tw_syn: u32,
+    /// Hooks on functions are attached, so `skb:kfree_skb` finds the stage in the slot they left.
+    pub function_hooks: u32,
+    /// 1: accepted SYNs are reported too.
+    pub readings: u32,
+}
+
+/// Words of the bitmap of drop reasons that `skb:kfree_skb` looks at; larger reasons are looked at always.
+pub const REASON_WORDS: usize = 4;

@@ -1,0 +1,26 @@
+//! What the kernel side counts itself, so that a lost record never hides a total.
+
+/// Index into the per-CPU counter array `COUNTERS`.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// SYNs that passed the filters and reached a listening socket.
+    Listened,
+    /// ... and were answered with a SYN/ACK.
+    Answered,
+    /// ... of those, with a SYN cookie.
+    Cookies,
+    /// SYN/ACKs sent again because the same SYN came again.
+    SynAckAgain,
+    /// Dropped SYNs, each counted once whether or not its record got through.
+    Drops,
+    /// Records that found no room in the ring.
+    LostRing,
+    /// SYNs whose observation was begun and never ended (a hook was missed).
+    LostSlot,
+    /// Kernel memory that could not be read, so that a SYN went by unseen.
+    ReadFailed,
+}
+
+/// Number of counters.
+pub const COUNTERS: u32 = Counter::ReadFailed as u32 + 1;

@@ -1,0 +1,137 @@
+//! The one record that crosses the ring buffer.
+//!
+//! It holds what the kernel knew at the moment a SYN was dropped (or answered): raw header bytes, socket
+//! state and backlog numbers. What they mean is decided in user space.
+
+/// Size of a TCP header without options, bytes (RFC 9293 section 3.1).
+pub const TCP_HEADER: usize = 20;
+/// Longest TCP option area, bytes (RFC 9293 section 3.1: data offset is four bits).
+pub const TCP_OPTIONS_MAX: usize = 40;
+
+/// Where in the kernel the record was taken.
+pub mod site {
+    /// `tcp_conn_request`: a listening socket was asked.
+    pub const LISTEN: u8 = 1;
+    /// `tcp_timewait_state_process`: a TIME_WAIT or FIN_WAIT2 bucket holds the tuple.
+    pub const TIME_WAIT: u8 = 2;
+    /// `tcp_check_req`: a request socket (SYN_RECV) holds the tuple.
+    pub const SYN_RECV: u8 = 3;
+    /// `tcp_validate_incoming`: a full socket holds the tuple.
+    pub const FULL_SOCKET: u8 = 4;
+    /// `skb:kfree_skb` alone: none of the functions above saw this SYN, or none of them is hooked.
+    pub const KFREE_SKB: u8 = 5;
+}
+
+/// Bits of [`SynRecord::flags`]: which facts are there, and what happened on the way.
+pub mod flag {
+    /// `ts_recent` and `ts_recent_stamp` were read.
+    pub const TS_RECENT: u32 = 1 << 0;
+    /// `ts_recent_stamp` is kept by this kind of socket (a request socket has none).
+    pub const TS_STAMP: u32 = 1 << 1;
+    /// `ack_backlog`, `max_ack_backlog`, `qlen`, `max_syn_backlog` and `syncookies` were read.
+    pub const QUEUES: u32 = 1 << 2;
+    /// `verdict` holds what the observed function returned.
+    pub const VERDICT: u32 = 1 << 3;
+    /// The kernel handed a drop reason to `skb:kfree_skb`; `reason` holds it.
+    pub const REASON: u32 = 1 << 4;
+    /// `sk_state` holds the state of the socket that the kernel named (`rx_sk`) or that was hooked.
+    pub const SK_STATE: u32 = 1 << 5;
+    /// `rcv_nxt` was read.
+    pub const RCV_NXT: u32 = 1 << 6;
+    /// A TIME_WAIT bucket gave way to this SYN (`TCP_TW_SYN`) before the listener was asked.
+    pub const FROM_TIME_WAIT: u32 = 1 << 7;
+    /// `tcp_peer_is_proven` said no.
+    pub const NOT_PROVEN: u32 = 1 << 8;
+    /// A SYN/ACK was sent again for this SYN.
+    pub const SYNACK_AGAIN: u32 = 1 << 9;
+    /// A RST was sent for this SYN.
+    pub const RST_SENT: u32 = 1 << 10;
+    /// The hook can tell whether an ACK went back, and `ACK_SENT` says so.
+    pub const ACK_KNOWN: u32 = 1 << 11;
+    /// An ACK went back.
+    pub const ACK_SENT: u32 = 1 << 12;
+    /// The hook would have seen a RST: without `RST_SENT` there was none.
+    pub const RST_KNOWN: u32 = 1 << 13;
+    /// Another CPU already held a request socket for this tuple (`inet_csk_reqsk_queue_hash_add` refused).
+    pub const DUPLICATE: u32 = 1 << 14;
+    /// `rcv_wnd` was read.
+    pub const RCV_WND: u32 = 1 << 15;
+}
+
+/// What the record reports.
+pub mod kind {
+    /// The SYN got no SYN/ACK.
+    pub const DROP: u8 = 1;
+    /// The SYN was answered with a SYN/ACK (a clock reading).
+    pub const ACCEPTED: u8 = 2;
+}
+
+/// One SYN as the kernel saw it. All integers are in host byte order; header bytes are as on the wire.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynRecord {
+    /// `CLOCK_MONOTONIC`, nanoseconds.
+    pub time_ns: u64,
+    /// Return address of the `kfree_skb` caller; 0 where that hook had no part.
+    pub location: u64,
+    /// Client address; IPv4 as `::ffff:a.b.c.d`.
+    pub saddr: [u8; 16],
+    /// Server address; IPv4 as `::ffff:a.b.c.d`.
+    pub daddr: [u8; 16],
+    /// Inode of the network namespace (`/proc/PID/ns/net`); 0 when unknown.
+    pub netns: u32,
+    /// Index of the interface that the SYN arrived on, in that namespace; 0 when unknown.
+    pub ifindex: u32,
+    /// Bits of [`flag`].
+    pub flags: u32,
+    /// `enum skb_drop_reason`; its names differ per kernel.
+    pub reason: u32,
+    /// What the hooked function returned (`enum tcp_tw_status` for [`site::TIME_WAIT`]).
+    pub verdict: u32,
+    /// The timestamp that the kernel remembered for the tuple.
+    pub ts_recent: u32,
+    /// When it was recorded: `CLOCK_MONOTONIC` seconds.
+    pub ts_recent_stamp: u32,
+    /// Next sequence number that the old connection expects.
+    pub rcv_nxt: u32,
+    /// Its receive window, bytes.
+    pub rcv_wnd: u32,
+    /// Accept queue: connections waiting for `accept`.
+    pub ack_backlog: u32,
+    /// Accept queue: its limit; full when the queue is longer than this.
+    pub max_ack_backlog: u32,
+    /// SYN queue: request sockets.
+    pub qlen: u32,
+    /// `net.ipv4.tcp_max_syn_backlog` of the namespace.
+    pub max_syn_backlog: u32,
+    /// One of [`kind`].
+    pub kind: u8,
+    /// One of [`site`].
+    pub site: u8,
+    /// IP version, 4 or 6.
+    pub family: u8,
+    /// IPv4 TTL or IPv6 hop limit.
+    pub ttl: u8,
+    /// `skc_state` (`include/net/tcp_states.h`): 6 TIME_WAIT, 10 LISTEN, 12 NEW_SYN_RECV.
+    pub sk_state: u8,
+    /// `tw_substate` of a TIME_WAIT bucket: 5 FIN_WAIT2, 6 TIME_WAIT; 0 otherwise.
+    pub tw_substate: u8,
+    /// `net.ipv4.tcp_syncookies` of the namespace.
+    pub syncookies: u8,
+    /// Bytes of `options` that were in the packet.
+    pub options_len: u8,
+    /// The fixed part of the TCP header, as on the wire.
+    pub tcp: [u8; TCP_HEADER],
+    /// The TCP options, as on the wire; beyond `options_len` the content is undefined.
+    pub options: [u8; TCP_OPTIONS_MAX],
+    /// Explicit padding; zero.
+    pub pad: u32,
+}
+
+/// Bytes of a record in the ring.
+pub const RECORD_LEN: usize = size_of::<SynRecord>();
+
+const _: () = assert!(RECORD_LEN == 176 && align_of::<SynRecord>() == 8);
+const _: () = assert!(core::mem::offset_of!(SynRecord, kind) == 100);
+const _: () = assert!(core::mem::offset_of!(SynRecord, tcp) == 108);
+const _: () = assert!(core::mem::offset_of!(SynRecord, options) == 128);

@@ -1,0 +1,116 @@
+//! The kernel fields that the programs read, by name.
+//!
+//! Rust emits no CO-RE relocations, so user space looks every field up in the running kernel's BTF and hands
+//! the byte offsets over before load. An optional field that a kernel lacks carries [`ABSENT`].
+
+/// Offset of an optional field that this kernel does not have.
+pub const ABSENT: u32 = u32::MAX;
+
+/// One field the programs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Structure that holds it.
+    pub strukt: &'static str,
+    /// Member path, dots between nested members; anonymous members are looked through.
+    pub path: &'static str,
+    /// Without a required field nothing can be observed.
+    pub required: bool,
+}
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident = $strukt:literal . $path:literal $need:ident;)*) => {
+        /// Byte offsets, one for each of [`FIELDS`], in the same order.
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Offsets { $($(#[$doc])* pub $name: u32,)* }
+
+        impl Offsets {
+            /// Every field absent.
+            pub const NONE: Self = Self { $($name: ABSENT,)* };
+
+            /// Builds the table from one offset for each of [`FIELDS`].
+            pub const fn from_array(values: [u32; FIELDS.len()]) -> Self {
+                let mut at = 0;
+                $(let $name = values[at]; at += 1;)*
+                assert!(at == FIELDS.len());
+                Self { $($name,)* }
+            }
+        }
+
+        /// Every field the programs read.
+        pub const FIELDS: [Field; [$(stringify!($name)),*].len()] = [
+            $(Field { strukt: $strukt, path: $path, required: fields!(@ $need) },)*
+        ];
+    };
+    (@ required) => { true };
+    (@ optional) => { false };
+}
+
+fields! {
+    /// Start of the packet buffer.
+    skb_head = "sk_buff"."head" required;
+    /// End of the linear part, from `head`.
+    skb_tail = "sk_buff"."tail" required;
+    /// IP header, from `head`.
+    skb_network_header = "sk_buff"."network_header" required;
+    /// TCP header, from `head`.
+    skb_transport_header = "sk_buff"."transport_header" required;
+    /// EtherType, network byte order.
+    skb_protocol = "sk_buff"."protocol" required;
+    /// Index of the interface the packet arrived on.
+    skb_iif = "sk_buff"."skb_iif" required;
+    /// Current device; NULL once the listener has the packet.
+    skb_dev = "sk_buff"."dev" required;
+    /// Owning socket; NULL for most received packets.
+    skb_sk = "sk_buff"."sk" required;
+    /// Route, with flag bits.
+    skb_refdst = "sk_buff"."_skb_refdst" optional;
+    /// Route type of an IPv4 route (`RTN_LOCAL` ...).
+    rt_type = "rtable"."rt_type" optional;
+    /// Flags of an IPv6 route (`RTF_LOCAL` ...).
+    rt6_flags = "rt6_info"."rt6i_flags" optional;
+    /// Namespace of a device.
+    dev_net = "net_device"."nd_net.net" required;
+    /// Namespace of a socket.
+    sk_net = "sock"."__sk_common.skc_net.net" required;
+    /// TCP state.
+    sk_state = "sock"."__sk_common.skc_state" required;
+    /// Inode of a namespace.
+    net_inum = "net"."ns.inum" required;
+    /// `net.ipv4.tcp_max_syn_backlog`.
+    net_max_syn_backlog = "net"."ipv4.sysctl_max_syn_backlog" optional;
+    /// `net.ipv4.tcp_syncookies`.
+    net_syncookies = "net"."ipv4.sysctl_tcp_syncookies" optional;
+    /// Length of the accept queue.
+    sk_ack_backlog = "sock"."sk_ack_backlog" required;
+    /// Limit of the accept queue.
+    sk_max_ack_backlog = "sock"."sk_max_ack_backlog" required;
+    /// Length of the SYN queue.
+    icsk_qlen = "inet_connection_sock"."icsk_accept_queue.qlen" optional;
+    /// FIN_WAIT2 or TIME_WAIT.
+    tw_substate = "inet_timewait_sock"."tw_substate" required;
+    /// Next expected sequence number of a TIME_WAIT bucket.
+    tw_rcv_nxt = "sock_common"."skc_tw_rcv_nxt" optional;
+    /// Receive window of a TIME_WAIT bucket.
+    tw_rcv_wnd = "tcp_timewait_sock"."tw_rcv_wnd" optional;
+    /// Last timestamp that a TIME_WAIT bucket remembers.
+    tw_ts_recent = "tcp_timewait_sock"."tw_ts_recent" required;
+    /// When it was recorded, seconds.
+    tw_ts_recent_stamp = "tcp_timewait_sock"."tw_ts_recent_stamp" required;
+    /// Last timestamp that a request socket remembers.
+    req_ts_recent = "request_sock"."ts_recent" required;
+    /// Receive window offered by a request socket.
+    req_rcv_wnd = "request_sock"."__req_common.skc_rcv_wnd" optional;
+    /// Next expected sequence number of a request socket.
+    treq_rcv_nxt = "tcp_request_sock"."rcv_nxt" optional;
+    /// When a request socket last answered a segment outside its window, jiffies.
+    treq_last_oow = "tcp_request_sock"."last_oow_ack_time" optional;
+    /// Last timestamp that a full socket remembers.
+    tp_ts_recent = "tcp_sock"."rx_opt.ts_recent" required;
+    /// When it was recorded, seconds.
+    tp_ts_recent_stamp = "tcp_sock"."rx_opt.ts_recent_stamp" required;
+    /// Next expected sequence number of a full socket.
+    tp_rcv_nxt = "tcp_sock"."rcv_nxt" optional;
+    /// When a full socket last answered a segment outside its window, jiffies.
+    tp_last_oow = "tcp_sock"."last_oow_ack_time" optional;
+}

@@ -1,0 +1,95 @@
+//! Builds the eBPF objects once, in a target folder of their own, and hands them to `include_bytes!`.
+//!
+//! Without a BPF toolchain (or with `TRACER_EBPF=skip`) empty stubs take their place: `cargo check`, clippy
+//! and the pure tests need none, and the program then says how to get one. `TRACER_EBPF=require` makes a
+//! missing toolchain an error. The folder below `target/` is shared by all profiles and host targets, because
+//! compiling `core` for BPF is the expensive part.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+#[allow(dead_code, unreachable_pub, reason = "shared with xtask, which uses more of it")]
+#[path = "../xtask/src/toolchain/find.rs"]
+mod find;
+
+/// The two objects: the tracer's programs, and the client clocks of the lab.
+const OBJECTS: [&str; 2] = ["tracer", "lab"];
+
+fn main() -> Result<()> {
+    let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let workspace = manifest.parent().context("the crate stands inside the workspace")?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    for input in ["tracer-ebpf", "tracer-common", "Cargo.lock", "xtask/src/toolchain/find.rs"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+    }
+    println!("cargo::rerun-if-changed={}", find::tools_dir(workspace).join("bin/bpf-linker").display());
+    for variable in ["EBPF_RUSTC", "TRACER_EBPF", "PATH"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    println!("cargo::rustc-check-cfg=cfg(no_ebpf)");
+
+    let wish = env::var("TRACER_EBPF").unwrap_or_default();
+    let toolchain = if wish == "skip" { Err("TRACER_EBPF=skip") } else { find::find(workspace) };
+    match toolchain {
+        Ok(toolchain) => build(&toolchain, workspace, &out),
+        Err(why) if wish == "require" => {
+            bail!("the eBPF programs cannot be built: {why}; try `cargo xtask build`")
+        }
+        Err(why) => stub(why, &out),
+    }
+}
+
+fn stub(why: &str, out: &Path) -> Result<()> {
+    if why != "TRACER_EBPF=skip" {
+        println!(
+            "cargo::warning=built without the eBPF programs ({why}); `cargo xtask build` gets what is missing"
+        );
+    }
+    println!("cargo::rustc-cfg=no_ebpf");
+    for object in OBJECTS {
+        fs::write(out.join(object), [])?;
+    }
+    Ok(())
+}
+
+fn build(toolchain: &find::Toolchain, workspace: &Path, out: &Path) -> Result<()> {
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let big = env::var("CARGO_CFG_TARGET_ENDIAN")? == "big";
+    let target = if big { "bpfeb-unknown-none" } else { "bpfel-unknown-none" };
+    let target_dir = workspace.join("target/ebpf");
+    let flags = [
+        format!("--cfg=bpf_target_arch=\"{arch}\""),
+        "-Cdebuginfo=2".into(),
+        "-Clink-arg=--btf".into(),
+        format!("-Clinker={}", toolchain.linker.display()),
+    ];
+    let mut cargo = Command::new(&toolchain.cargo);
+    // Only the inner build sees these: a stable compiler may use -Z there, and nowhere else.
+    cargo
+        .env("RUSTC", &toolchain.rustc)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .env_remove("RUSTC_WORKSPACE_WRAPPER") // clippy-driver
+        .env_remove("RUSTFLAGS")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("CARGO_TARGET_DIR")
+        .env_remove("CARGO_BUILD_TARGET")
+        .current_dir(workspace)
+        .args(["build", "--release", "--package", "tracer-ebpf", "--target", target])
+        .args(["-Z", "build-std=core", "--target-dir"])
+        .arg(&target_dir);
+    let status = cargo.status().with_context(|| format!("run {cargo:?}"))?;
+    if !status.success() {
+        bail!("{cargo:?}: {status}");
+    }
+    for object in OBJECTS {
+        let from = target_dir.join(target).join("release").join(object);
+        fs::copy(&from, out.join(object)).with_context(|| from.display().to_string())?;
+    }
+    Ok(())
+}
