@@ -34,20 +34,24 @@ pub struct Shape {
     pub kfree_rx_sk: u32,
     /// Number of arguments of `tcp_timewait_state_process`.
     pub timewait_args: u32,
-    /// Number of arguments of `tcp_check_req`.
-    pub check_req_args: u32,
     /// Number of arguments of `tcp_make_synack`.
     pub make_synack_args: u32,
-    /// Number of arguments of `tcp_peer_is_proven`.
-    pub proven_args: u32,
-    /// `inet_csk_reqsk_queue_hash_add` returns a truth value.
-    pub hash_add_returns: u32,
-    /// `TCP_TW_SYN` of `enum tcp_tw_status`.
-    pub tw_syn: u32,
+    /// `SKB_DROP_REASON_NOT_SPECIFIED` of `enum skb_drop_reason`.
+    pub reason_not_specified: u32,
     /// Hooks on functions are attached, so `skb:kfree_skb` finds the stage in the slot they left.
     pub function_hooks: u32,
-    /// 1: accepted SYNs are reported too.
-    pub readings: u32,
+}
+
+impl Shape {
+    /// Nothing is there.
+    pub const NONE: Self = Self {
+        kfree_reason: 0,
+        kfree_rx_sk: 0,
+        timewait_args: 0,
+        make_synack_args: 0,
+        reason_not_specified: 0,
+        function_hooks: 0,
+    };
 }
 
 /// Words of the bitmap of drop reasons that `skb:kfree_skb` looks at; larger reasons are looked at always.

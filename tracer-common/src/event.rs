@@ -128,6 +128,40 @@ pub struct SynRecord {
     pub pad: u32,
 }
 
+impl SynRecord {
+    /// Every byte zero.
+    pub const ZERO: Self = Self {
+        time_ns: 0,
+        location: 0,
+        saddr: [0; 16],
+        daddr: [0; 16],
+        netns: 0,
+        ifindex: 0,
+        flags: 0,
+        reason: 0,
+        verdict: 0,
+        ts_recent: 0,
+        ts_recent_stamp: 0,
+        rcv_nxt: 0,
+        rcv_wnd: 0,
+        ack_backlog: 0,
+        max_ack_backlog: 0,
+        qlen: 0,
+        max_syn_backlog: 0,
+        kind: 0,
+        site: 0,
+        family: 0,
+        ttl: 0,
+        sk_state: 0,
+        tw_substate: 0,
+        syncookies: 0,
+        options_len: 0,
+        tcp: [0; TCP_HEADER],
+        options: [0; TCP_OPTIONS_MAX],
+        pad: 0,
+    };
+}
+
 /// Bytes of a record in the ring.
 pub const RECORD_LEN: usize = size_of::<SynRecord>();
 

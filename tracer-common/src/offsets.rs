@@ -65,6 +65,10 @@ fields! {
     skb_sk = "sk_buff"."sk" required;
     /// Route, with flag bits.
     skb_refdst = "sk_buff"."_skb_refdst" optional;
+    /// Flags of a route (`DST_METADATA`).
+    dst_flags = "dst_entry"."flags" optional;
+    /// Device of a route.
+    dst_dev = "dst_entry"."dev" optional;
     /// Route type of an IPv4 route (`RTN_LOCAL` ...).
     rt_type = "rtable"."rt_type" optional;
     /// Flags of an IPv6 route (`RTF_LOCAL` ...).
@@ -101,6 +105,8 @@ fields! {
     req_ts_recent = "request_sock"."ts_recent" required;
     /// Receive window offered by a request socket.
     req_rcv_wnd = "request_sock"."__req_common.skc_rcv_wnd" optional;
+    /// Sequence number of the SYN that made a request socket.
+    treq_rcv_isn = "tcp_request_sock"."rcv_isn" optional;
     /// Next expected sequence number of a request socket.
     treq_rcv_nxt = "tcp_request_sock"."rcv_nxt" optional;
     /// When a request socket last answered a segment outside its window, jiffies.

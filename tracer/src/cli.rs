@@ -40,6 +40,13 @@ pub enum Command {
     },
     /// Print the manual page (roff).
     Man,
+    /// Attach a hook set and print what the kernel says of its programs.
+    #[command(hide = true)]
+    Programs {
+        /// The hook set.
+        #[arg(long, value_enum, default_value_t = Hooks::Auto, value_name = "SET")]
+        hooks: Hooks,
+    },
 }
 
 /// Options of the live stream.

@@ -3,7 +3,12 @@
 //! Three rings: the kernel edge (`kernel`), the pure core (`decode`, `model`, `analysis`) and the shell
 //! around them (`app`, `render`, `lab`). Only the first knows aya; only the last knows time and terminals.
 
+pub mod analysis;
+pub mod app;
 pub mod cli;
+pub mod decode;
 pub mod error;
+pub mod kernel;
 pub mod model;
 pub mod netns;
+pub mod render;

@@ -1,3 +1,7 @@
-//! Entry point: everything else is in the library, where tests can reach it.
+//! The program: parse, run, report.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tracer::app::main()
+}

@@ -3,6 +3,7 @@
 //! Plain values. Nothing here reads a clock, a file or a kernel structure, and nothing here decides a cause.
 
 pub mod report;
+pub mod seen;
 
 use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 

@@ -1,0 +1,176 @@
+//! `skb:kfree_skb`: where a dropped packet ends, with the kernel's reason where it gives one.
+//!
+//! A packet that a function hook has in hand ends its observation here. Any other SYN that was on its way into this
+//! machine makes a record of its own.
+
+use tracer_common::{
+    counters::Counter,
+    event::{SynRecord, flag, site},
+};
+
+use crate::{
+    maps::{FULL, SOFTIRQ, count, pad, send},
+    packet::{anywhere, counted, netns_of, netns_of_sock, netns_wanted, still_holds},
+    read::member,
+    tcp::{now, remember_timewait},
+    told::{reason_wanted, told},
+};
+
+/// `TCP_SYN_SENT`, `TCP_TIME_WAIT` (`include/net/tcp_states.h`).
+const SYN_SENT: u8 = 2;
+const TIME_WAIT: u8 = 6;
+/// `RTN_UNICAST` (`include/uapi/linux/rtnetlink.h`): a route to elsewhere.
+const RTN_UNICAST: u16 = 1;
+/// `RTF_LOCAL | RTF_ANYCAST` (`include/uapi/linux/ipv6_route.h`).
+const RTF_HERE: u32 = 0x8000_0000 | 0x0010_0000;
+/// `DST_METADATA` (`include/net/dst_metadata.h`): a tunnel's label in the place of a route.
+const DST_METADATA: u16 = 0x0080;
+/// A SYN/ACK sent again that long ago was not for this packet: the two are microseconds apart.
+const AGAIN_NS: u64 = 1_000_000;
+
+/// A packet is dropped. `reason` and `rx_sk` are `None` on kernels that do not hand them over.
+#[inline(always)]
+pub fn freed(skb: u64, location: u64, reason: Option<u32>, rx_sk: Option<u64>) {
+    if told!(SHAPE.function_hooks) != 0 && in_hand(skb, location, reason) {
+        return;
+    }
+    if reason.is_some_and(|reason| !reason_wanted(reason)) {
+        return;
+    }
+    // Never received by this stack: a packet on its way out.
+    let Some(iif) = member!(skb, skb_iif: u32) else { return };
+    if iif == 0 || routed_elsewhere(skb) {
+        return;
+    }
+    let mut record = SynRecord::ZERO;
+    if !counted(anywhere(skb, &mut record)) {
+        return;
+    }
+    // A packet tap drops its own copy before the IP layer has seen the packet; where a reason says so, it is
+    // excluded by name.
+    if reason.is_none_or(|reason| reason == told!(SHAPE.reason_not_specified)) && untouched_by_ip(skb) {
+        return;
+    }
+    record.netns = netns_of_packet(skb, rx_sk.unwrap_or(0));
+    if !netns_wanted(record.netns) {
+        return;
+    }
+    record.time_ns = now();
+    record.site = site::KFREE_SKB;
+    record.location = location;
+    if let Some(reason) = reason {
+        record.reason = reason;
+        record.flags |= flag::REASON;
+    }
+    if let Some(pad) = pad(SOFTIRQ) {
+        record.flags |= flag::RST_KNOWN;
+        if pad.reset_skb == skb {
+            pad.reset_skb = 0;
+            record.flags |= flag::RST_SENT;
+            if pad.reset_sock != 0 {
+                record.flags |= flag::SK_STATE;
+                record.sk_state = member!(pad.reset_sock, sk_state: u8).unwrap_or(0);
+            }
+        }
+        let isn = u32::from_be_bytes([record.tcp[4], record.tcp[5], record.tcp[6], record.tcp[7]]);
+        if told!(SHAPE.function_hooks) == 0
+            && pad.again_isn == isn
+            && record.time_ns.wrapping_sub(pad.again_ns) < AGAIN_NS
+        {
+            count(Counter::SynAckAgain);
+            return;
+        }
+    }
+    if let Some(sock) = rx_sk
+        && sock != 0
+    {
+        let state = member!(sock, sk_state: u8).unwrap_or(0);
+        record.sk_state = state;
+        record.flags |= flag::SK_STATE;
+        if state == TIME_WAIT && told!(SHAPE.function_hooks) == 0 {
+            remember_timewait(&mut record, sock);
+        }
+        // A simultaneous open ends here after its SYN/ACK was sent (RFC 9293 figure 7).
+        if state == SYN_SENT && reason.is_none_or(|reason| reason == told!(SHAPE.reason_not_specified)) {
+            return;
+        }
+    }
+    send(&record);
+}
+
+/// Ends the observation that holds this packet; `false` when none does.
+#[inline(always)]
+fn in_hand(skb: u64, location: u64, reason: Option<u32>) -> bool {
+    // The exit of the full socket's hook follows and sends it.
+    if let Some(pad) = pad(FULL)
+        && pad.skb == skb
+    {
+        pad.record.location = location;
+        if let Some(reason) = reason {
+            pad.record.reason = reason;
+            pad.record.flags |= flag::REASON;
+        }
+        return true;
+    }
+    let Some(pad) = pad(SOFTIRQ) else { return false };
+    if pad.skb != skb {
+        return false;
+    }
+    pad.skb = 0;
+    if !still_holds(skb, &pad.record) {
+        count(Counter::LostSlot);
+        return false;
+    }
+    if pad.record.flags & flag::SYNACK_AGAIN != 0 {
+        count(Counter::SynAckAgain);
+        return true;
+    }
+    pad.record.location = location;
+    pad.record.flags |= flag::RST_KNOWN;
+    if let Some(reason) = reason {
+        pad.record.reason = reason;
+        pad.record.flags |= flag::REASON;
+    }
+    send(&pad.record);
+    true
+}
+
+/// `ip_rcv` and `ip6_rcv` set the transport header behind the network header; a receiving device sets both alike.
+#[inline(always)]
+fn untouched_by_ip(skb: u64) -> bool {
+    member!(skb, skb_transport_header: u16) == member!(skb, skb_network_header: u16)
+}
+
+/// The route of the packet, if it has one.
+#[inline(always)]
+fn route(skb: u64) -> Option<u64> {
+    // Bit 0 says "not counted" (`SKB_DST_NOREF`).
+    let dst = member!(skb, skb_refdst: u64)? & !1;
+    (dst != 0 && member!(dst, dst_flags: u16)? & DST_METADATA == 0).then_some(dst)
+}
+
+/// Forwarded packets are another machine's business.
+#[inline(always)]
+fn routed_elsewhere(skb: u64) -> bool {
+    let Some(dst) = route(skb) else { return false };
+    if member!(skb, skb_protocol: u16) == Some(0x0800_u16.to_be()) {
+        member!(dst, rt_type: u16) == Some(RTN_UNICAST)
+    } else {
+        member!(dst, rt6_flags: u32).is_some_and(|flags| flags & RTF_HERE == 0)
+    }
+}
+
+/// Where the packet was: its device knows, else its socket, else its route.
+#[inline(always)]
+fn netns_of_packet(skb: u64, sock: u64) -> u32 {
+    if let Some(dev) = member!(skb, skb_dev: u64)
+        && dev != 0
+    {
+        return netns_of(member!(dev, dev_net: u64));
+    }
+    if sock != 0 {
+        return netns_of_sock(sock);
+    }
+    let dev = route(skb).and_then(|dst| member!(dst, dst_dev: u64)).unwrap_or(0);
+    netns_of(member!(dev, dev_net: u64))
+}

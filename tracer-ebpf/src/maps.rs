@@ -1,0 +1,91 @@
+//! The maps: the ring to user space, the counters, and one pad a CPU where an observation is put together.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
+};
+use tracer_common::{
+    config::MAX_PREFIXES,
+    counters::{COUNTERS as COUNTER_COUNT, Counter},
+    event::SynRecord,
+};
+
+/// User space sets the size before load.
+#[map]
+static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+
+#[map]
+static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTER_COUNT, 0);
+
+#[map]
+static PREFIXES: LpmTrie<[u8; 16], u8> = LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+
+#[map]
+static PADS: PerCpuArray<Pad> = PerCpuArray::with_max_entries(PADS_LEN, 0);
+
+/// SYNs in softirq context: listener, TIME_WAIT bucket, request socket. The kernel handles one at a time on a CPU.
+pub const SOFTIRQ: u32 = 0;
+/// SYNs on full sockets, which may also be handled in process context (the socket's backlog).
+pub const FULL: u32 = 1;
+const PADS_LEN: u32 = 2;
+
+/// What is known so far of the SYN in hand.
+#[repr(C)]
+pub struct Pad {
+    /// Address of the packet; 0: nothing in hand.
+    pub skb: u64,
+    /// Address of the socket that has it.
+    pub sock: u64,
+    /// Packet for which a RST was sent last, whoever had it.
+    pub reset_skb: u64,
+    /// ... and its socket; 0: none.
+    pub reset_sock: u64,
+    /// When a SYN/ACK was last sent again, nanoseconds; used where no function is hooked.
+    pub again_ns: u64,
+    /// ... for the request with this initial sequence number.
+    pub again_isn: u32,
+    /// When the socket last answered a segment outside its window, as found on entry; jiffies.
+    pub last_oow: u32,
+    /// Whether a SYN/ACK was made.
+    pub answered: u32,
+    /// Whether it carried a SYN cookie.
+    pub cookie: u32,
+    /// The record under way.
+    pub record: SynRecord,
+}
+
+/// This CPU's pad.
+#[inline(always)]
+pub fn pad(index: u32) -> Option<&'static mut Pad> {
+    // SAFETY: the map hands out this CPU's own entry. A second reference to it lives only in an outer hook of the
+    // same packet, whose code has returned.
+    #[expect(unsafe_code, reason = "a map value")]
+    PADS.get_ptr_mut(index).map(|pad| unsafe { &mut *pad })
+}
+
+/// Adds one.
+#[inline(always)]
+pub fn count(counter: Counter) {
+    if let Some(value) = COUNTERS.get_ptr_mut(counter as u32) {
+        // SAFETY: the map hands out this CPU's own entry.
+        #[expect(unsafe_code, reason = "a map value")]
+        unsafe {
+            *value += 1;
+        }
+    }
+}
+
+/// Whether the client is inside one of the prefixes.
+#[inline(always)]
+pub fn prefix_wanted(saddr: &[u8; 16]) -> bool {
+    PREFIXES.get(Key::new(128, *saddr)).is_some()
+}
+
+/// Counts a dropped SYN and sends its record; one that finds no room is counted, too.
+#[inline(always)]
+pub fn send(record: &SynRecord) {
+    count(Counter::Drops);
+    if EVENTS.output::<SynRecord>(record, 0).is_err() {
+        count(Counter::LostRing);
+    }
+}

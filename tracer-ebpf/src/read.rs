@@ -1,0 +1,60 @@
+//! The only reads of kernel memory.
+//!
+//! Every address comes from a hook's arguments or from a field read before; `bpf_probe_read_kernel` turns a
+//! bad one into an error instead of a fault, so a wrong guess costs a fact and never the machine.
+
+use aya_ebpf::helpers::{bpf_probe_read_kernel, generated};
+use tracer_common::{event::TCP_OPTIONS_MAX, offsets::ABSENT};
+
+/// A value of plain bytes at `base + offset`; `None` where the kernel has no such field or the read failed.
+#[inline(always)]
+pub fn at<T: Copy>(base: u64, offset: u32) -> Option<T> {
+    if offset == ABSENT || base == 0 {
+        return None;
+    }
+    // SAFETY: the helper checks the address; every T used here is plain bytes.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    unsafe { bpf_probe_read_kernel((base + u64::from(offset)) as *const T) }.ok()
+}
+
+/// Copies `len` bytes at `from` into `to`; no more than it holds.
+#[inline(always)]
+pub fn options(to: &mut [u8; TCP_OPTIONS_MAX], len: u32, from: u64) -> bool {
+    let len = at_most::<{ TCP_OPTIONS_MAX as u32 }>(len);
+    // SAFETY: `to` has room for `len` bytes, and the helper checks the source.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    unsafe {
+        generated::bpf_probe_read_kernel(to.as_mut_ptr().cast(), len, from as *const _) == 0
+    }
+}
+
+/// Bounds a number where the verifier can see it. In plain code the compiler compares one register and uses a copy of
+/// it, and the verifier does not know that the two are one.
+#[inline(always)]
+pub fn at_most<const MAX: u32>(value: u32) -> u32 {
+    #[cfg(target_arch = "bpf")]
+    {
+        let mut bounded = u64::from(value);
+        // SAFETY: arithmetic on one register.
+        #[expect(unsafe_code, reason = "a comparison that the compiler may not move")]
+        unsafe {
+            core::arch::asm!(
+                "if {value} < {end} goto +1",
+                "{value} = {max}",
+                value = inout(reg) bounded, end = const MAX + 1, max = const MAX,
+                options(nostack)
+            );
+        }
+        bounded as u32
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    value.min(MAX)
+}
+
+/// Member of a kernel structure by the name it has in [`tracer_common::offsets::Offsets`].
+macro_rules! member {
+    ($base:expr, $name:ident: $type:ty) => {
+        $crate::read::at::<$type>($base, $crate::told::told!(OFFSETS.$name))
+    };
+}
+pub(crate) use member;

@@ -1,0 +1,309 @@
+//! SYNs in the hands of TCP: a listener, a TIME_WAIT bucket, a request socket, a full socket.
+//!
+//! Each stage notes on entry what the kernel is about to decide from, and on exit what it returned. Nothing is
+//! classified here.
+
+use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use tracer_common::{
+    counters::Counter,
+    event::{flag, site},
+};
+
+use crate::{
+    maps::{FULL, Pad, SOFTIRQ, count, pad, send},
+    packet::{counted, in_tcp, netns_of_sock, netns_wanted},
+    read::{at, member},
+    told::told,
+};
+
+/// Monotonic time, nanoseconds.
+#[inline(always)]
+pub fn now() -> u64 {
+    // SAFETY: takes nothing, returns a number.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    unsafe {
+        bpf_ktime_get_ns()
+    }
+}
+
+/// Puts down an observation that no later hook finished.
+#[inline(always)]
+fn abandon(pad: &mut Pad) {
+    if pad.skb != 0 {
+        count(Counter::LostSlot);
+        pad.skb = 0;
+    }
+}
+
+/// Takes the SYN in hand; `false` when it is none or not wanted.
+#[inline(always)]
+fn begin(pad: &mut Pad, sock: u64, skb: u64, site: u8) -> bool {
+    let record = &mut pad.record;
+    if !counted(in_tcp(skb, record)) {
+        return false;
+    }
+    record.netns = netns_of_sock(sock);
+    if !netns_wanted(record.netns) {
+        return false;
+    }
+    record.time_ns = now();
+    record.site = site;
+    pad.skb = skb;
+    pad.sock = sock;
+    pad.answered = 0;
+    pad.cookie = 0;
+    true
+}
+
+/// A listening socket is asked.
+#[inline(always)]
+pub fn listen_enter(sk: u64, skb: u64) {
+    let Some(pad) = pad(SOFTIRQ) else { return };
+    // The TIME_WAIT bucket's observation of the same packet goes on here.
+    let from_time_wait = pad.skb == skb && pad.record.site == site::TIME_WAIT;
+    if !from_time_wait {
+        abandon(pad);
+    }
+    pad.skb = 0;
+    if !begin(pad, sk, skb, site::LISTEN) {
+        return;
+    }
+    count(Counter::Listened);
+    let record = &mut pad.record;
+    if from_time_wait {
+        record.flags |= flag::FROM_TIME_WAIT;
+    }
+    let net = member!(sk, sk_net: u64).unwrap_or(0);
+    let (Some(ack_backlog), Some(max), Some(qlen), Some(max_syn)) = (
+        member!(sk, sk_ack_backlog: u32),
+        member!(sk, sk_max_ack_backlog: u32),
+        member!(sk, icsk_qlen: u32),
+        member!(net, net_max_syn_backlog: u32),
+    ) else {
+        return;
+    };
+    record.ack_backlog = ack_backlog;
+    record.max_ack_backlog = max;
+    record.qlen = qlen;
+    record.max_syn_backlog = max_syn;
+    // `u8` since 5.15, `int` before; the low byte is the value on the little-endian machines we build for.
+    record.syncookies = member!(net, net_syncookies: u8).unwrap_or(0);
+    record.flags |= flag::QUEUES;
+}
+
+/// Whether this CPU's pad holds a SYN at that stage. Return probes know no packet (`skb` 0).
+#[inline(always)]
+fn held(index: u32, stage: u8, skb: u64) -> Option<&'static mut Pad> {
+    let pad = pad(index)?;
+    (pad.skb != 0 && pad.record.site == stage && (skb == 0 || skb == pad.skb)).then_some(pad)
+}
+
+/// `tcp_make_synack` is about to make a SYN/ACK of this type (`enum tcp_synack_type`: 2 is a cookie).
+#[inline(always)]
+pub fn synack_type(kind: u32) {
+    if let Some(pad) = held(SOFTIRQ, site::LISTEN, 0) {
+        pad.cookie = u32::from(kind == 2);
+    }
+}
+
+/// `tcp_make_synack` returned.
+#[inline(always)]
+pub fn synack_made(packet: u64) {
+    if packet == 0 {
+        return;
+    }
+    if let Some(pad) = held(SOFTIRQ, site::LISTEN, 0) {
+        pad.answered = 1;
+    }
+}
+
+/// `tcp_peer_is_proven` returned.
+#[inline(always)]
+pub fn peer_proven(proven: bool) {
+    if proven {
+        return;
+    }
+    if let Some(pad) = held(SOFTIRQ, site::LISTEN, 0) {
+        pad.record.flags |= flag::NOT_PROVEN;
+    }
+}
+
+/// `inet_csk_reqsk_queue_hash_add` returned.
+#[inline(always)]
+pub fn request_added(added: bool) {
+    if added {
+        return;
+    }
+    if let Some(pad) = held(SOFTIRQ, site::LISTEN, 0) {
+        pad.record.flags |= flag::DUPLICATE;
+    }
+}
+
+/// The listening socket is done with it.
+#[inline(always)]
+pub fn listen_exit(skb: u64) {
+    let Some(pad) = held(SOFTIRQ, site::LISTEN, skb) else { return };
+    pad.skb = 0;
+    if pad.answered != 0 {
+        count(Counter::Answered);
+        if pad.cookie != 0 {
+            count(Counter::Cookies);
+        }
+    } else if pad.record.flags & flag::DUPLICATE != 0 {
+        // The CPU that was faster answers it.
+        count(Counter::Answered);
+    } else {
+        send(&pad.record);
+    }
+}
+
+/// A TIME_WAIT or FIN_WAIT2 bucket has it.
+#[inline(always)]
+pub fn timewait_enter(tw: u64, skb: u64) {
+    let Some(pad) = pad(SOFTIRQ) else { return };
+    abandon(pad);
+    if !begin(pad, tw, skb, site::TIME_WAIT) {
+        return;
+    }
+    let record = &mut pad.record;
+    remember_timewait(record, tw);
+}
+
+/// Notes what a TIME_WAIT bucket remembers.
+#[inline(always)]
+pub fn remember_timewait(record: &mut tracer_common::event::SynRecord, tw: u64) {
+    record.sk_state = member!(tw, sk_state: u8).unwrap_or(0);
+    record.tw_substate = member!(tw, tw_substate: u8).unwrap_or(0);
+    record.flags |= flag::SK_STATE;
+    if let (Some(ts), Some(stamp)) = (member!(tw, tw_ts_recent: u32), member!(tw, tw_ts_recent_stamp: u32)) {
+        record.ts_recent = ts;
+        record.ts_recent_stamp = stamp;
+        record.flags |= flag::TS_RECENT | flag::TS_STAMP;
+    }
+    if let Some(next) = member!(tw, tw_rcv_nxt: u32) {
+        record.rcv_nxt = next;
+        record.flags |= flag::RCV_NXT;
+    }
+    if let Some(window) = member!(tw, tw_rcv_wnd: u32) {
+        record.rcv_wnd = window;
+        record.flags |= flag::RCV_WND;
+    }
+}
+
+/// The bucket's verdict (`enum tcp_tw_status`). The record goes out with the packet's end, or to the listener.
+#[inline(always)]
+pub fn timewait_exit(skb: u64, verdict: u32) {
+    if let Some(pad) = held(SOFTIRQ, site::TIME_WAIT, skb) {
+        pad.record.verdict = verdict;
+        pad.record.flags |= flag::VERDICT;
+    }
+}
+
+/// A request socket has it.
+#[inline(always)]
+pub fn request_enter(sk: u64, skb: u64, req: u64) {
+    let Some(pad) = pad(SOFTIRQ) else { return };
+    abandon(pad);
+    if !begin(pad, sk, skb, site::SYN_RECV) {
+        return;
+    }
+    pad.sock = req;
+    let record = &mut pad.record;
+    record.sk_state = 12;
+    record.flags |= flag::SK_STATE;
+    if let Some(ts) = member!(req, req_ts_recent: u32) {
+        record.ts_recent = ts;
+        record.flags |= flag::TS_RECENT;
+    }
+    if let Some(next) = member!(req, treq_rcv_nxt: u32) {
+        record.rcv_nxt = next;
+        record.flags |= flag::RCV_NXT;
+    }
+    if let Some(window) = member!(req, req_rcv_wnd: u32) {
+        record.rcv_wnd = window;
+        record.flags |= flag::RCV_WND;
+    }
+    if let Some(last) = member!(req, treq_last_oow: u32) {
+        pad.last_oow = last;
+        record.flags |= flag::ACK_KNOWN;
+    }
+}
+
+/// `tcp_check_req` returned; the request is still referenced by the caller.
+#[inline(always)]
+pub fn request_exit(skb: u64) {
+    if let Some(pad) = held(SOFTIRQ, site::SYN_RECV, skb) {
+        note_ack(pad, told!(OFFSETS.treq_last_oow));
+    }
+}
+
+#[inline(always)]
+fn note_ack(pad: &mut Pad, offset: u32) {
+    if at::<u32>(pad.sock, offset).is_some_and(|last| last != pad.last_oow) {
+        pad.record.flags |= flag::ACK_SENT;
+    }
+}
+
+/// A full socket has a segment. This is on the way of ordinary data: one byte decides.
+#[inline(always)]
+pub fn full_enter(sk: u64, skb: u64, th: u64) {
+    // SYN without ACK, byte 13 of the header.
+    if !at::<u8>(th, 13).is_some_and(|flags| flags & 0x12 == 0x02) {
+        return;
+    }
+    let Some(pad) = pad(FULL) else { return };
+    abandon(pad);
+    if !begin(pad, sk, skb, site::FULL_SOCKET) {
+        return;
+    }
+    let record = &mut pad.record;
+    record.sk_state = member!(sk, sk_state: u8).unwrap_or(0);
+    record.flags |= flag::SK_STATE;
+    if let (Some(ts), Some(stamp)) = (member!(sk, tp_ts_recent: u32), member!(sk, tp_ts_recent_stamp: u32)) {
+        record.ts_recent = ts;
+        record.ts_recent_stamp = stamp;
+        record.flags |= flag::TS_RECENT | flag::TS_STAMP;
+    }
+    if let Some(next) = member!(sk, tp_rcv_nxt: u32) {
+        record.rcv_nxt = next;
+        record.flags |= flag::RCV_NXT;
+    }
+    if let Some(last) = member!(sk, tp_last_oow: u32) {
+        pad.last_oow = last;
+        record.flags |= flag::ACK_KNOWN;
+    }
+}
+
+/// `tcp_validate_incoming` returned whether the segment may go on.
+#[inline(always)]
+pub fn full_exit(skb: u64, acceptable: bool) {
+    let Some(pad) = held(FULL, site::FULL_SOCKET, skb) else { return };
+    pad.skb = 0;
+    if !acceptable {
+        note_ack(pad, told!(OFFSETS.tp_last_oow));
+        send(&pad.record);
+    }
+}
+
+/// A RST is sent for a packet; `sk` is 0 where no socket was found.
+#[inline(always)]
+pub fn reset(sk: u64, skb: u64) {
+    let Some(pad) = pad(SOFTIRQ) else { return };
+    pad.reset_skb = skb;
+    pad.reset_sock = sk;
+    if pad.skb == skb {
+        pad.record.flags |= flag::RST_SENT;
+    }
+}
+
+/// A SYN/ACK was sent again: for a SYN that came again, or because a timer ran out.
+#[inline(always)]
+pub fn synack_again(req: u64) {
+    let Some(pad) = pad(SOFTIRQ) else { return };
+    if told!(SHAPE.function_hooks) == 0 {
+        pad.again_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
+        pad.again_ns = now();
+    } else if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
+        pad.record.flags |= flag::SYNACK_AGAIN;
+    }
+}

@@ -1,0 +1,6 @@
+//! What the facts mean. Pure: no clock, no file, no kernel; time is an argument.
+
+pub mod cause;
+pub mod kernel;
+pub mod snmp;
+pub mod totals;

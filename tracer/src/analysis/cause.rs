@@ -1,0 +1,284 @@
+//! Decides which cause a dropped SYN has. One function, in the kernel's own order of tests, over the facts that the
+//! kernel decided from; table-tested per kernel version.
+
+use std::sync::Arc;
+
+use super::kernel::Kernel;
+use crate::model::{
+    Answer, Cause, Stage,
+    seen::{Queues, Seen, Site},
+};
+
+/// What a SYN's facts mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// Where it died.
+    pub stage: Stage,
+    /// Why.
+    pub cause: Cause,
+    /// The kernel's own name for it.
+    pub reason: Option<Arc<str>>,
+    /// The counter that it moves.
+    pub snmp: Option<&'static str>,
+    /// What went back.
+    pub answer: Option<Answer>,
+}
+
+/// States of `include/net/tcp_states.h`.
+mod state {
+    pub(super) const SYN_SENT: u8 = 2;
+    pub(super) const FIN_WAIT2: u8 = 5;
+    pub(super) const TIME_WAIT: u8 = 6;
+    pub(super) const LISTEN: u8 = 10;
+    pub(super) const NEW_SYN_RECV: u8 = 12;
+}
+
+/// Says what the facts mean on this kernel.
+pub fn explain(seen: &Seen, kernel: &Kernel) -> Meaning {
+    let reason = seen.reason.and_then(|number| kernel.reason(number));
+    let mut meaning = match seen.site {
+        Site::Listen => listen(seen),
+        Site::TimeWait => time_wait(seen, kernel),
+        Site::SynRecv => syn_recv(seen),
+        Site::FullSocket => full_socket(seen, kernel),
+        Site::KfreeSkb => freed(seen, kernel, reason.as_deref()),
+    };
+    // A packet on its way to the function that was hooked may still die of something else.
+    if matches!(seen.site, Site::TimeWait | Site::SynRecv)
+        && let Some(name) = reason.as_deref()
+        && !belongs(meaning.cause, name)
+    {
+        let gave_way = seen.site == Site::TimeWait && meaning.stage == Stage::None;
+        let stage = if gave_way { Stage::Listen } else { meaning.stage };
+        let answer = if gave_way { by_reason(seen, stage, Some(name)).answer } else { meaning.answer };
+        meaning = Meaning { stage, cause: Cause::Other, answer, ..meaning };
+        if name == "TCP_RFC7323_TSECR" {
+            meaning.answer = ack_of(seen);
+        }
+    }
+    meaning.snmp = counter(meaning.cause, meaning.stage, meaning.answer, reason.as_deref(), kernel);
+    Meaning { reason, ..meaning }
+}
+
+fn meaning(stage: Stage, cause: Cause, answer: Option<Answer>) -> Meaning {
+    Meaning { stage, cause, reason: None, snmp: None, answer }
+}
+
+/// `tcp_conn_request` (net/ipv4/tcp_input.c): SYN queue, accept queue, proof of the peer, then everything else.
+fn listen(seen: &Seen) -> Meaning {
+    let cause = match seen.queues {
+        Some(q) if syn_queue_full(q) == Fullness::Over && cookies_off(q) && !seen.from_time_wait => {
+            Cause::SynQueueFull
+        }
+        Some(q) if q.accept > q.accept_max => Cause::AcceptQueueFull,
+        _ if seen.not_proven => Cause::PeerNotProven,
+        // At exactly the limit kernels differ (`>=` or `>` in `inet_csk_reqsk_queue_is_full`).
+        Some(q) if syn_queue_full(q) == Fullness::AtLimit && cookies_off(q) && !seen.from_time_wait => {
+            Cause::SynQueueFull
+        }
+        _ => Cause::ListenOther,
+    };
+    meaning(Stage::Listen, cause, Some(Answer::None))
+}
+
+fn cookies_off(queues: Queues) -> bool {
+    queues.syncookies == 0
+}
+
+#[derive(PartialEq, Eq)]
+enum Fullness {
+    Room,
+    AtLimit,
+    Over,
+}
+
+/// `inet_csk_reqsk_queue_is_full`: the limit is the listener's own backlog.
+fn syn_queue_full(queues: Queues) -> Fullness {
+    match queues.syn.cmp(&queues.accept_max) {
+        std::cmp::Ordering::Less => Fullness::Room,
+        std::cmp::Ordering::Equal => Fullness::AtLimit,
+        std::cmp::Ordering::Greater => Fullness::Over,
+    }
+}
+
+/// The PAWS test (`tcp_paws_check`, include/net/tcp.h), recomputed from the remembered timestamp: `win` ticks of
+/// grace, no test without a timestamp on either side or with a stamp from another age.
+fn paws(seen: &Seen, kernel: &Kernel, win: i32) -> bool {
+    let (Some(recent), Some(tsval)) = (seen.ts_recent, seen.syn.tsval) else { return false };
+    let now_s = u32::try_from(seen.mono_ns / 1_000_000_000).unwrap_or(u32::MAX);
+    let fresh = seen.ts_recent_stamp.is_none_or(|stamp| now_s.wrapping_sub(stamp) < kernel.paws_wrap_s);
+    recent != 0 && fresh && recent.wrapping_sub(tsval).cast_signed() > win
+}
+
+/// `tcp_timewait_state_process` (net/ipv4/tcp_minisocks.c).
+fn time_wait(seen: &Seen, kernel: &Kernel) -> Meaning {
+    let (stage, paws_cause) = if seen.tw_substate == state::FIN_WAIT2 {
+        (Stage::FinWait2, Cause::PawsFinWait2)
+    } else {
+        (Stage::TimeWait, Cause::PawsTimeWait)
+    };
+    let verdict = seen.verdict.and_then(|number| kernel.verdict(number));
+    let answer = match verdict {
+        Some("SUCCESS") => Some(Answer::None),
+        Some("ACK" | "ACK_OOW") => Some(Answer::Ack),
+        Some("RST") => Some(Answer::Rst),
+        // It gave way, but nobody listens any more: the bucket's own ACK.
+        Some("SYN") => return meaning(Stage::None, Cause::NoListener, Some(Answer::Ack)),
+        _ if seen.rst_sent == Some(true) => Some(Answer::Rst),
+        _ => None,
+    };
+    // A bucket that never saw a timestamp keeps no stamp.
+    let cause = if seen.ts_recent_stamp != Some(0) && paws(seen, kernel, 0) {
+        paws_cause
+    } else if answer == Some(Answer::Rst) || seen.odd_flags.rst {
+        Cause::Other
+    } else {
+        Cause::OldSequence
+    };
+    meaning(stage, cause, answer)
+}
+
+/// `tcp_check_req` (net/ipv4/tcp_minisocks.c). A SYN that got its SYN/ACK again never comes here.
+fn syn_recv(seen: &Seen) -> Meaning {
+    let regressed = match (seen.ts_recent, seen.syn.tsval) {
+        (Some(recent), Some(tsval)) => recent != 0 && recent.wrapping_sub(tsval).cast_signed() > 0,
+        _ => false,
+    };
+    let (cause, answer) = if seen.rst_sent == Some(true) {
+        (Cause::Other, Some(Answer::Rst))
+    } else if regressed {
+        (Cause::PawsSynRecv, ack_of(seen))
+    } else if seen.rcv_nxt == Some(seen.syn.seq.wrapping_add(1)) && !seen.odd_flags.fin && !seen.odd_flags.rst
+    {
+        (Cause::Repeated, Some(Answer::None))
+    } else if seen.odd_flags.rst {
+        (Cause::Other, Some(Answer::None))
+    } else {
+        (Cause::OutOfWindow, ack_of(seen))
+    };
+    meaning(Stage::SynRecv, cause, answer)
+}
+
+/// `tcp_validate_incoming` (net/ipv4/tcp_input.c): PAWS with one tick of grace, then the SYN itself.
+fn full_socket(seen: &Seen, kernel: &Kernel) -> Meaning {
+    let cause = if paws(seen, kernel, 1) { Cause::PawsEstablished } else { Cause::SynOnEstablished };
+    let answer = if seen.rst_sent == Some(true) { Some(Answer::Rst) } else { ack_of(seen) };
+    meaning(Stage::Established, cause, answer)
+}
+
+fn ack_of(seen: &Seen) -> Option<Answer> {
+    seen.ack_sent.map(|sent| if sent { Answer::Ack } else { Answer::None })
+}
+
+/// `skb:kfree_skb` without a function's facts.
+fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
+    let stage = match seen.sk_state {
+        Some(state::LISTEN) => Stage::Listen,
+        Some(state::NEW_SYN_RECV) => Stage::SynRecv,
+        Some(state::TIME_WAIT) if seen.tw_substate == state::FIN_WAIT2 => Stage::FinWait2,
+        Some(state::TIME_WAIT) => Stage::TimeWait,
+        Some(_) => Stage::Established,
+        None => Stage::None,
+    };
+    if kernel.function_hooks {
+        return by_reason(seen, stage, reason);
+    }
+    let rst = (seen.rst_sent == Some(true)).then_some(Answer::Rst);
+    match (stage, reason) {
+        (Stage::TimeWait | Stage::FinWait2, None | Some("TCP_RFC7323_TW_PAWS"))
+            if seen.ts_recent.is_some() =>
+        {
+            Meaning { answer: rst, ..time_wait(seen, kernel) }
+        }
+        // Between the hook and the socket's state there is the request, which only the reason tells of.
+        (Stage::Listen, Some("TCP_RFC7323_PAWS")) => meaning(Stage::SynRecv, Cause::PawsSynRecv, None),
+        (Stage::Listen, Some("TCP_OVERWINDOW")) => meaning(Stage::SynRecv, Cause::OutOfWindow, None),
+        (Stage::Listen, None) if rst.is_some() => meaning(Stage::SynRecv, Cause::Other, rst),
+        (Stage::Listen, None) if kernel.check_req_reasons => {
+            meaning(Stage::SynRecv, Cause::Repeated, Some(Answer::None))
+        }
+        (Stage::Listen, None) => meaning(Stage::SynRecv, Cause::Other, None),
+        (Stage::Established, Some("TCP_RFC7323_PAWS" | "TCP_INVALID_SYN"))
+            if seen.sk_state != Some(state::SYN_SENT) && seen.ts_recent.is_some() =>
+        {
+            Meaning { answer: None, ..full_socket(seen, kernel) }
+        }
+        (Stage::None, Some("TCP_RFC7323_PAWS")) if kernel.paws_reason_on_open_socket => {
+            meaning(Stage::Established, Cause::PawsEstablished, None)
+        }
+        (Stage::None, Some("TCP_INVALID_SYN")) if kernel.paws_reason_on_open_socket => {
+            meaning(Stage::Established, Cause::SynOnEstablished, None)
+        }
+        _ => by_reason(seen, stage, reason),
+    }
+}
+
+/// The reason names it, or nothing does.
+fn by_reason(seen: &Seen, stage: Stage, reason: Option<&str>) -> Meaning {
+    let rst = seen.rst_sent == Some(true);
+    match reason {
+        Some("NO_SOCKET") => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
+        // Before 5.17 no reason is given, and a RST without a socket says it.
+        None if rst && seen.sk_state.is_none() => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
+        _ => {
+            let silent = seen.rst_sent.map(|rst| if rst { Answer::Rst } else { Answer::None });
+            meaning(stage, Cause::Other, silent)
+        }
+    }
+}
+
+/// Whether the kernel gives this reason for that cause; where it gives one for a cause that has none, something
+/// else ended the packet.
+fn belongs(cause: Cause, reason: &str) -> bool {
+    match cause {
+        Cause::PawsTimeWait | Cause::PawsFinWait2 => reason == "TCP_RFC7323_TW_PAWS",
+        Cause::PawsSynRecv => reason == "TCP_RFC7323_PAWS",
+        Cause::OutOfWindow => reason == "TCP_OVERWINDOW",
+        _ => false,
+    }
+}
+
+/// The counter that moves, where the kernel has it (kernel-facts: MIBs per cause and version).
+fn counter(
+    cause: Cause,
+    stage: Stage,
+    answer: Option<Answer>,
+    reason: Option<&str>,
+    kernel: &Kernel,
+) -> Option<&'static str> {
+    let silent = answer == Some(Answer::None);
+    let name = match cause {
+        Cause::PawsRecycle => "TcpExtPAWSPassive",
+        Cause::PawsTimeWait if kernel.counts("TcpExtPAWSTimewait") => "TcpExtPAWSTimewait",
+        Cause::PawsTimeWait | Cause::PawsSynRecv => "TcpExtPAWSEstab",
+        Cause::PawsFinWait2 if silent => "TcpExtTCPACKSkippedFinWait2",
+        Cause::PawsEstablished if reason == Some("TCP_INVALID_SYN") => "TcpExtTCPSYNChallenge",
+        Cause::PawsEstablished => "TcpExtPAWSEstab",
+        Cause::SynOnEstablished => "TcpExtTCPSYNChallenge",
+        Cause::OldSequence if silent && stage == Stage::FinWait2 => "TcpExtTCPACKSkippedFinWait2",
+        Cause::OldSequence if silent => "TcpExtTCPACKSkippedTimeWait",
+        Cause::Repeated => "TcpExtTCPACKSkippedSynRecv",
+        Cause::OutOfWindow if silent => "TcpExtTCPACKSkippedSynRecv",
+        Cause::AcceptQueueFull => "TcpExtListenOverflows",
+        Cause::SynQueueFull => "TcpExtTCPReqQFullDrop",
+        Cause::PeerNotProven | Cause::ListenOther => "TcpExtListenDrops",
+        Cause::NoListener if answer == Some(Answer::Rst) => "TcpOutRsts",
+        Cause::Other => match reason {
+            Some("TCP_CSUM") => "TcpInCsumErrors",
+            Some("TCP_MINTTL") => "TcpExtTCPMinTTLDrop",
+            Some("TCP_MD5NOTFOUND") => "TcpExtTCPMD5NotFound",
+            Some("TCP_MD5UNEXPECTED") => "TcpExtTCPMD5Unexpected",
+            Some("TCP_MD5FAILURE") => "TcpExtTCPMD5Failure",
+            Some("TCP_RFC7323_TSECR") => "TcpExtTSEcrRejected",
+            Some("SOCKET_BACKLOG") => "TcpExtTCPBacklogDrop",
+            None if answer == Some(Answer::Rst) && stage == Stage::SynRecv => "TcpExtEmbryonicRsts",
+            None if answer == Some(Answer::Rst) => "TcpOutRsts",
+            _ => return None,
+        },
+        Cause::PawsFinWait2 | Cause::OldSequence | Cause::OutOfWindow | Cause::NoListener => return None,
+    };
+    kernel.counts(name).then_some(name)
+}
+
+#[cfg(test)]
+mod tests;

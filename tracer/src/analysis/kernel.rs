@@ -1,0 +1,83 @@
+//! What of the running kernel changes the meaning of its facts.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+/// `TCP_PAWS_WRAP` (`include/net/tcp.h`): an older stamp proves nothing any more; seconds.
+const WRAP_NEW: u32 = i32::MAX as u32 / 1_000_000;
+/// `TCP_PAWS_24DAYS`, before 6.7; seconds.
+const WRAP_OLD: u32 = 24 * 24 * 60 * 60;
+
+/// The kernel's own words and habits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kernel {
+    reasons: BTreeMap<u32, Arc<str>>,
+    verdicts: BTreeMap<u32, String>,
+    /// Functions are hooked; otherwise `skb:kfree_skb` is all there is.
+    pub function_hooks: bool,
+    /// `skb:kfree_skb` names the receiving socket (6.11).
+    pub rx_sk: bool,
+    /// `tcp_check_req` gives reasons (6.15).
+    pub check_req_reasons: bool,
+    /// A SYN on an open socket has a reason of its own only where timestamps are not to blame (5.19 to 6.3).
+    pub paws_reason_on_open_socket: bool,
+    /// Age at which a stamp stops to count, seconds.
+    pub paws_wrap_s: u32,
+    /// Counters in `/proc/net/netstat` and `/proc/net/snmp`, as `TcpExtPAWSEstab`.
+    pub counters: Vec<String>,
+}
+
+impl Kernel {
+    /// From the names of the running kernel. `reasons` come without their prefix, `verdicts` are
+    /// `enum tcp_tw_status` without `TCP_TW_`.
+    pub fn new(release: &str, reasons: &[(String, u32)], verdicts: &[(String, u32)]) -> Self {
+        let named = |name: &str| reasons.iter().any(|(n, _)| n == name);
+        Self {
+            reasons: reasons.iter().map(|(name, number)| (*number, Arc::from(name.as_str()))).collect(),
+            verdicts: verdicts.iter().map(|(name, number)| (*number, name.clone())).collect(),
+            paws_reason_on_open_socket: named("TCP_INVALID_SYN") && !named("TCP_MINTTL"),
+            paws_wrap_s: if version(release) >= (6, 7) { WRAP_NEW } else { WRAP_OLD },
+            ..Self::default()
+        }
+    }
+
+    /// Name of a drop reason; `None` for the ones that say nothing.
+    pub fn reason(&self, number: u32) -> Option<Arc<str>> {
+        self.reasons
+            .get(&number)
+            .filter(|name| !matches!(&***name, "NOT_SPECIFIED" | "NOT_DROPPED_YET"))
+            .cloned()
+    }
+
+    /// Name of a TIME_WAIT verdict: `SUCCESS`, `RST`, `ACK`, `SYN`, `ACK_OOW`.
+    pub fn verdict(&self, number: u32) -> Option<&str> {
+        self.verdicts.get(&number).map(String::as_str)
+    }
+
+    /// Whether the kernel counts this.
+    pub fn counts(&self, counter: &str) -> bool {
+        self.counters.iter().any(|name| name == counter)
+    }
+}
+
+/// Major and minor number of `uname -r`; `(0, 0)` when it does not start with them.
+pub fn version(release: &str) -> (u32, u32) {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
+        _ => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        assert_eq!(version("6.12.117+deb12-cloud-amd64"), (6, 12));
+        assert_eq!(version("5.10.0-46-cloud-amd64"), (5, 10));
+        assert_eq!(version("custom"), (0, 0));
+        assert_eq!(Kernel::new("6.6.1", &[], &[]).paws_wrap_s, WRAP_OLD);
+        assert_eq!(Kernel::new("6.8.0", &[], &[]).paws_wrap_s, 2147);
+    }
+}

@@ -1,0 +1,75 @@
+//! The shell: owns time, signals and the terminal; moves values between the kernel edge, the core and the output.
+
+mod debug;
+pub mod live;
+pub mod namespaces;
+pub mod request;
+pub mod sink;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    cli::{Cli, Command, When},
+    error::{Exit, Failure},
+    render::text::Style,
+};
+
+/// Parses the command line and runs what it says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no errors; a closed pipe is none either.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("tracer: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        None => live::trace(&cli.live, None),
+        Some(Command::Demo(args)) => live::demo(&args),
+        Some(Command::Programs { hooks }) => live::programs(hooks),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tracer", &mut script);
+            sink::print(&script)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|error| {
+                Failure::new(Exit::Failure, "cannot write the manual page", error.to_string(), "")
+            })?;
+            sink::print(&page)
+        }
+    }
+}
+
+/// How text looks on this standard output.
+fn style(color: When, utc: bool, verbose: u8, terminal: bool) -> Style {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    // Written to a file or a pipe, nothing needs folding before the widest screen does.
+    let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style {
+        color: match color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && !no_color,
+        },
+        zone: if utc { TimeZone::UTC } else { TimeZone::system() },
+        width: columns.filter(|_| terminal).unwrap_or(100).max(80),
+        verbose: verbose > 0,
+    }
+}

@@ -1,0 +1,181 @@
+//! Which network namespaces there are, what interfaces are called in them, where their counters stand.
+//!
+//! Paths are kept, no descriptors: a descriptor would keep a namespace alive that its container has left.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nix::net::if_::{if_indextoname, if_nametoindex};
+
+use crate::{
+    analysis::snmp::{Counters, parse},
+    error::{Exit, Failure},
+    netns::Netns,
+};
+
+/// More namespaces than this are not looked up.
+const MAX: usize = 4096;
+
+/// The namespaces of this machine, by inode.
+#[derive(Debug, Default)]
+pub struct Namespaces {
+    own: u32,
+    paths: HashMap<u32, PathBuf>,
+    /// Namespaces without a process or a name, which only this process holds.
+    held: HashMap<u32, Arc<Netns>>,
+    names: HashMap<(u32, u32), Option<Arc<str>>>,
+    unknown: HashSet<u32>,
+}
+
+impl Namespaces {
+    /// Looks around.
+    pub fn find(held: Option<Arc<Netns>>) -> Self {
+        let own = Netns::current().map_or(0, |own| own.inode());
+        let mut all = Self { own, ..Self::default() };
+        all.held.extend(held.map(|netns| (netns.inode(), netns)));
+        all.refresh();
+        all
+    }
+
+    /// Looks around again.
+    pub fn refresh(&mut self) {
+        self.paths.clear();
+        self.unknown.clear();
+        let named = entries("/run/netns").chain(entries("/var/run/netns"));
+        let of_processes = entries("/proc")
+            .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes()[0].is_ascii_digit()))
+            .map(|path| path.join("ns/net"));
+        for path in named.chain(of_processes) {
+            if self.paths.len() >= MAX {
+                break;
+            }
+            // Metadata of the link's target: the namespace itself.
+            if let Ok(meta) = fs::metadata(&path)
+                && let Ok(inode) = u32::try_from(meta.ino())
+            {
+                self.paths.entry(inode).or_insert(path);
+            }
+        }
+    }
+
+    /// Name of an interface; `None` where the namespace or the interface is gone.
+    pub fn ifname(&mut self, netns: u32, index: u32) -> Option<Arc<str>> {
+        if let Some(name) = self.names.get(&(netns, index)) {
+            return name.clone();
+        }
+        let name = self.inside(netns, move || Ok(if_indextoname(index)?)).ok();
+        let name = name.and_then(|name| name.into_string().ok()).map(Arc::from);
+        if self.names.len() >= MAX {
+            self.names.clear();
+        }
+        self.names.insert((netns, index), name.clone());
+        name
+    }
+
+    /// Counters of every namespace that can be entered, or of one.
+    pub fn counters(&mut self, only: Option<u32>) -> HashMap<u32, Counters> {
+        let inodes: Vec<u32> = match only {
+            Some(inode) => vec![inode],
+            None => self.paths.keys().chain(self.held.keys()).copied().collect(),
+        };
+        inodes
+            .into_iter()
+            .filter_map(|inode| Some((inode, self.inside(inode, read_counters).ok()?)))
+            .collect()
+    }
+
+    fn inside<T: Send>(&mut self, inode: u32, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+        if inode == self.own {
+            return work();
+        }
+        if let Some(netns) = self.held.get(&inode) {
+            return netns.run(work);
+        }
+        if !self.paths.contains_key(&inode) && self.unknown.len() < MAX && self.unknown.insert(inode) {
+            let known = std::mem::take(&mut self.unknown);
+            self.refresh();
+            self.unknown = known;
+        }
+        let path = self.paths.get(&inode).ok_or(io::ErrorKind::NotFound)?;
+        let netns = Netns::open(path)?;
+        // The process may have ended and its number may be another's by now.
+        if netns.inode() != inode {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        netns.run(work)
+    }
+}
+
+fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// The counters of the calling thread's namespace.
+fn read_counters() -> io::Result<Counters> {
+    let mut counters = Counters::new();
+    for file in ["netstat", "snmp"] {
+        parse(&fs::read_to_string(Path::new("/proc/thread-self/net").join(file))?, &mut counters);
+    }
+    Ok(counters)
+}
+
+/// Resolves `--netns PATH|PID|INODE`.
+///
+/// # Errors
+/// When there is no such namespace.
+pub fn resolve(word: &str) -> Result<Netns, Failure> {
+    let fail = |why: String, hint: &str| {
+        Failure::new(Exit::Failure, format!("no network namespace {word}"), why, hint)
+    };
+    let list = "see the namespaces with: lsns -t net; ip netns list";
+    let Ok(number) = word.parse::<u32>() else {
+        return Netns::open(Path::new(word)).map_err(|error| {
+            fail(
+                format!("{word}: {}", words(&error)),
+                "give a path like /run/netns/NAME, a process id or an inode; ip netns list shows names",
+            )
+        });
+    };
+    let of_process = PathBuf::from(format!("/proc/{number}/ns/net"));
+    if let Ok(netns) = Netns::open(&of_process) {
+        return Ok(netns);
+    }
+    let all = Namespaces::find(None);
+    let path = all.paths.get(&number).ok_or_else(|| {
+        fail(
+            "there is no process with this number, and no namespace with this inode has a process or a name"
+                .into(),
+            list,
+        )
+    })?;
+    Netns::open(path).map_err(|error| fail(words(&error), list))
+}
+
+/// Index of an interface in a namespace.
+///
+/// # Errors
+/// When there is no such interface.
+pub fn ifindex(name: &str, netns: &Netns) -> Result<u32, Failure> {
+    netns.run(|| Ok(if_nametoindex(name)?)).map_err(|error| {
+        Failure::new(
+            Exit::Failure,
+            format!("no interface {name}"),
+            format!("in network namespace {}: {}", netns.inode(), words(&error)),
+            "see the interfaces with: ip -br link (and name another namespace with --netns)",
+        )
+    })
+}
+
+/// An error of the system without its number.
+pub fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

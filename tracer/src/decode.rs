@@ -1,0 +1,108 @@
+//! Bytes to meaning: a ring record becomes a `Seen`. Pure; any bytes are decoded or refused, never trusted.
+
+pub mod tcp;
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use bytes::Buf;
+use tracer_common::event::{RECORD_LEN, TCP_HEADER, TCP_OPTIONS_MAX, flag, kind, site};
+
+use crate::model::{
+    Flow,
+    seen::{OddFlags, Queues, Seen, Site},
+};
+
+/// Why bytes are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Fewer bytes than a record has.
+    #[error("{0} bytes are no record")]
+    Short(usize),
+    /// A kind that this version does not know.
+    #[error("record of unknown kind {0}")]
+    Kind(u8),
+    /// A site that this version does not know.
+    #[error("record from unknown site {0}")]
+    Site(u8),
+}
+
+/// Takes one record off the front of `bytes`. Afterwards the next one is at the front, also after an error of its
+/// content; a rest that is too short is taken whole.
+///
+/// # Errors
+/// When the bytes are no record.
+pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
+    if bytes.remaining() < RECORD_LEN {
+        let short = bytes.remaining();
+        bytes.advance(short);
+        return Err(DecodeError::Short(short));
+    }
+    // The order is the layout of `SynRecord`, which has no padding of the compiler's.
+    let time_ns = bytes.get_u64_ne();
+    bytes.advance(8); // location: for people with a symbol table
+    let mut address = [0; 16];
+    bytes.copy_to_slice(&mut address);
+    let src = address_of(address);
+    bytes.copy_to_slice(&mut address);
+    let dst = address_of(address);
+    let [netns, ifindex, flags, reason, verdict, ts_recent, stamp, rcv_nxt, rcv_wnd] =
+        std::array::from_fn(|_| bytes.get_u32_ne());
+    let [accept, accept_max, syn, max_syn_backlog] = std::array::from_fn(|_| bytes.get_u32_ne());
+    let [kind_of, site_of, family, ttl, sk_state, tw_substate, syncookies, options_len] =
+        std::array::from_fn(|_| bytes.get_u8());
+    let mut header = [0; TCP_HEADER];
+    bytes.copy_to_slice(&mut header);
+    let mut options = [0; TCP_OPTIONS_MAX];
+    bytes.copy_to_slice(&mut options);
+    bytes.advance(4);
+
+    if kind_of != kind::DROP {
+        return Err(DecodeError::Kind(kind_of));
+    }
+    let site = match site_of {
+        site::LISTEN => Site::Listen,
+        site::TIME_WAIT => Site::TimeWait,
+        site::SYN_RECV => Site::SynRecv,
+        site::FULL_SOCKET => Site::FullSocket,
+        site::KFREE_SKB => Site::KfreeSkb,
+        other => return Err(DecodeError::Site(other)),
+    };
+    let has = |bit: u32| flags & bit != 0;
+    let when = |bit: u32, value: u32| has(bit).then_some(value);
+    let options = &options[..usize::from(options_len).min(TCP_OPTIONS_MAX)];
+    let (sport, dport, syn_facts) = tcp::syn(&header, options, ttl);
+    let flow = if family == 4 {
+        Flow { src: src.to_canonical(), sport, dst: dst.to_canonical(), dport }
+    } else {
+        Flow { src, sport, dst, dport }
+    };
+    Ok(Seen {
+        mono_ns: time_ns,
+        flow,
+        netns: (netns != 0).then_some(netns),
+        ifindex: (ifindex != 0).then_some(ifindex),
+        site,
+        syn: syn_facts,
+        odd_flags: OddFlags { fin: header[13] & tcp::FIN != 0, rst: header[13] & tcp::RST != 0 },
+        ts_recent: when(flag::TS_RECENT, ts_recent),
+        ts_recent_stamp: when(flag::TS_STAMP, stamp),
+        rcv_nxt: when(flag::RCV_NXT, rcv_nxt),
+        rcv_wnd: when(flag::RCV_WND, rcv_wnd),
+        verdict: when(flag::VERDICT, verdict),
+        reason: when(flag::REASON, reason),
+        sk_state: has(flag::SK_STATE).then_some(sk_state),
+        tw_substate,
+        queues: has(flag::QUEUES).then_some(Queues { accept, accept_max, syn, max_syn_backlog, syncookies }),
+        from_time_wait: has(flag::FROM_TIME_WAIT),
+        not_proven: has(flag::NOT_PROVEN),
+        rst_sent: if has(flag::RST_SENT) { Some(true) } else { has(flag::RST_KNOWN).then_some(false) },
+        ack_sent: if has(flag::ACK_SENT) { Some(true) } else { has(flag::ACK_KNOWN).then_some(false) },
+    })
+}
+
+fn address_of(bytes: [u8; 16]) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::from(bytes))
+}
+
+#[cfg(test)]
+mod tests;

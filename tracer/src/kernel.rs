@@ -1,0 +1,9 @@
+//! The kernel edge: the only room that knows aya, BTF and file descriptors of the kernel.
+
+pub mod btf;
+pub mod capability;
+pub mod hooks;
+pub mod load;
+pub mod plan;
+pub mod ring;
+pub mod types;

@@ -1,0 +1,81 @@
+//! Finds out what this machine allows: privileges, lockdown, type information. Changes nothing, decides nothing.
+
+use std::{fs, io, path::Path};
+
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+
+use super::{
+    btf::Btf,
+    plan::{Facts, NoTypes},
+    types::Types,
+};
+
+/// Where the kernel shows its own BTF.
+pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Bits of the capability mask (`include/uapi/linux/capability.h`).
+const CAP_SYS_ADMIN: u64 = 1 << 21;
+const CAP_PERFMON: u64 = 1 << 38;
+const CAP_BPF: u64 = 1 << 39;
+
+/// Everything `plan` wants to know. `btf` names a file to use instead of the kernel's own type information.
+pub fn facts(btf: Option<&Path>) -> Facts {
+    let uname = nix::sys::utsname::uname();
+    Facts {
+        kernel: uname.map(|u| u.release().to_string_lossy().into_owned()).unwrap_or_default(),
+        lacking_capabilities: fs::read_to_string("/proc/self/status")
+            .map_or_else(|_| Vec::new(), |s| lacking(&s)),
+        confidential: fs::read_to_string("/sys/kernel/security/lockdown")
+            .is_ok_and(|text| text.contains("[confidentiality]")),
+        types: types(btf.unwrap_or(Path::new(KERNEL_BTF))),
+        types_from_file: btf.is_some(),
+        refused: Vec::new(),
+    }
+}
+
+/// Kernels before 5.11 charge maps to the locked memory of the process, whose limit is 64 KiB by default. Where it
+/// cannot be raised, creating a map says so.
+pub fn raise_memlock() {
+    let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
+}
+
+/// Capabilities that are missing according to `/proc/self/status`.
+fn lacking(status: &str) -> Vec<&'static str> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .unwrap_or(u64::MAX);
+    if mask & CAP_SYS_ADMIN != 0 {
+        return Vec::new();
+    }
+    [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
+        .into_iter()
+        .filter(|(bit, _)| mask & bit == 0)
+        .map(|(_, name)| name)
+        .collect()
+}
+
+fn types(path: &Path) -> Result<Types, NoTypes> {
+    let none = |why: String| NoTypes { path: path.display().to_string(), why };
+    let bytes = fs::read(path).map_err(|error| {
+        none(match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".into(),
+            _ => error.to_string(),
+        })
+    })?;
+    Btf::parse(&bytes).map(|btf| Types::resolve(&btf)).map_err(|error| none(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities() {
+        assert!(lacking("Name:\tx\nCapEff:\t000001ffffffffff\n").is_empty());
+        assert!(lacking("CapEff:\t000000c000000000\n").is_empty());
+        assert_eq!(lacking("CapEff:\t0000000000000000\n"), ["CAP_BPF", "CAP_PERFMON"]);
+        assert_eq!(lacking("CapEff:\t0000008000000000\n"), ["CAP_PERFMON"]);
+    }
+}

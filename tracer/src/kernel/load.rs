@@ -1,0 +1,370 @@
+//! Loads the eBPF object and attaches what the plan says.
+//!
+//! Attaching decides: what the kernel refuses goes back into the facts, and `plan` is asked again. Everything is held
+//! by descriptors of this process, so nothing stays attached when it ends, however it ends.
+
+use aya::{
+    Btf, Ebpf, EbpfLoader,
+    maps::{
+        MapData, PerCpuArray, RingBuf,
+        lpm_trie::{Key, LpmTrie},
+    },
+    programs::{Program, ProgramError},
+};
+use tracer_common::{
+    config::{Filter, PORT_WORDS, REASON_WORDS, Shape},
+    counters::{COUNTERS, Counter},
+};
+
+use super::{
+    hooks::{Hook, Need, Point, Set},
+    plan::{Facts, Plan, Refused, Wish, plan},
+    types::Types,
+};
+use crate::error::{Exit, Failure};
+
+/// The filter, ready for the programs.
+#[derive(Clone, Debug)]
+pub struct KernelFilter {
+    /// The plain part.
+    pub words: Filter,
+    /// One bit a port.
+    pub ports: Box<[u64; PORT_WORDS]>,
+    /// Client prefixes: length in the 128-bit form, address.
+    pub prefixes: Vec<(u32, [u8; 16])>,
+    /// Whether SYNs to closed ports are wanted.
+    pub no_listener: bool,
+}
+
+/// Settings that are not filters.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes of the ring, a power of two of pages.
+    pub ring_bytes: u32,
+    /// Messages of the eBPF programs.
+    pub debug: bool,
+}
+
+/// Programs in place.
+pub struct Attached {
+    ebpf: Ebpf,
+    /// What is attached, what is not, what that means.
+    pub plan: Plan,
+}
+
+/// One program as the kernel holds it.
+#[derive(Clone, Debug)]
+pub struct ProgramFacts {
+    /// Name in the object.
+    pub program: String,
+    /// Function or tracepoint.
+    pub hook: &'static str,
+    /// Instructions that the verifier walked; 0 where the kernel does not say (before 5.16).
+    pub verified: u32,
+    /// Size after the kernel's rewriting, bytes.
+    pub xlated: u32,
+    /// Size of the machine code, bytes.
+    pub jited: u32,
+}
+
+#[cfg(not(no_ebpf))]
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer"));
+#[cfg(no_ebpf)]
+static OBJECT: &[u8] = &[];
+
+/// Attaches the best set that the facts and the wish allow.
+///
+/// # Errors
+/// A [`Failure`] where no set attaches or the object cannot be loaded at all.
+pub fn attach(
+    facts: &mut Facts,
+    wish: Wish,
+    filter: &KernelFilter,
+    settings: Settings,
+) -> Result<Attached, Failure> {
+    if OBJECT.is_empty() {
+        return Err(Failure::new(
+            Exit::Unable,
+            "this program was built without its eBPF part",
+            "no compiler for eBPF was found when it was built",
+            "build it with: cargo xtask build",
+        ));
+    }
+    loop {
+        let plan_now = plan(facts, wish)?;
+        let types = facts.types.as_ref().map_err(|none| plan_failure(&none.why))?;
+        match attach_plan(&plan_now, types, filter, settings)? {
+            Ok((ebpf, refused)) if refused.is_empty() => return Ok(Attached { ebpf, plan: plan_now }),
+            Ok((ebpf, refused)) => {
+                // Only details and single causes are missing: the same set again, without them.
+                facts.refused.extend(refused);
+                return Ok(Attached { ebpf, plan: plan(facts, wish)? });
+            }
+            Err(refused) => facts.refused.push(refused),
+        }
+    }
+}
+
+fn plan_failure(why: &str) -> Failure {
+    Failure::new(
+        Exit::Unable,
+        "the kernel's type information (BTF) is missing",
+        why,
+        "give one with --btf FILE",
+    )
+}
+
+type Outcome = Result<(Ebpf, Vec<Refused>), Refused>;
+
+/// Loads the object and attaches every hook of the plan. The inner error is a hook without which the set is worthless.
+fn attach_plan(
+    plan: &Plan,
+    types: &Types,
+    filter: &KernelFilter,
+    settings: Settings,
+) -> Result<Outcome, Failure> {
+    let reasons = reason_bitmap(types, filter.no_listener);
+    let shape = shape_words(plan.shape);
+    let words = filter_words(filter.words);
+    let level: u8 = if settings.debug { aya_log::Level::Debug as u8 } else { 0 };
+    let mut ebpf = EbpfLoader::new()
+        .override_global("OFFSETS", types.offsets.as_slice(), true)
+        .override_global("SHAPE", shape.as_slice(), true)
+        .override_global("FILTER", words.as_slice(), true)
+        .override_global("PORTS", filter.ports.as_slice(), true)
+        .override_global("REASONS", reasons.as_slice(), true)
+        .override_global(aya_log::LEVEL, &level, false)
+        .map_max_entries("EVENTS", settings.ring_bytes)
+        .load(OBJECT)
+        .map_err(|error| load_failure(&error))?;
+    set_prefixes(&mut ebpf, filter).map_err(|error| load_failure(&error))?;
+    let btf = if plan.set == Set::Fentry { Btf::from_sys_fs().ok() } else { None };
+    let mut refused = Vec::new();
+    for hook in &plan.hooks {
+        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, btf.as_ref()) {
+            let this = Refused { set: plan.set, hook: hook.name, why };
+            if hook.need == Need::Set {
+                return Ok(Err(this));
+            }
+            refused.push(this);
+        }
+    }
+    Ok(Ok((ebpf, refused)))
+}
+
+fn attach_hook(ebpf: &mut Ebpf, set: Set, hook: &Hook, btf: Option<&Btf>) -> Result<(), String> {
+    for (_, point, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
+        let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
+        if let Err(error) = attach_program(program, *point, hook.name, btf) {
+            // All of a hook or nothing: an entry without its exit would only cost.
+            for (_, _, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
+                if let Some(program) = ebpf.program_mut(name) {
+                    unload(program);
+                }
+            }
+            return Err(in_words(&error));
+        }
+    }
+    Ok(())
+}
+
+fn attach_program(
+    program: &mut Program,
+    point: Point,
+    hook: &str,
+    btf: Option<&Btf>,
+) -> Result<(), ProgramError> {
+    let no_btf = || ProgramError::IOError(std::io::Error::other("the kernel's own BTF cannot be read"));
+    match (point, program) {
+        (Point::Fentry, Program::FEntry(p)) => {
+            p.load(hook, btf.ok_or_else(no_btf)?)?;
+            p.attach().map(drop)
+        }
+        (Point::Fexit, Program::FExit(p)) => {
+            p.load(hook, btf.ok_or_else(no_btf)?)?;
+            p.attach().map(drop)
+        }
+        (Point::Kprobe | Point::Kretprobe, Program::KProbe(p)) => {
+            p.load()?;
+            p.attach(hook, 0).map(drop)
+        }
+        (Point::Tracepoint, Program::RawTracePoint(p)) => {
+            p.load()?;
+            p.attach(hook).map(drop)
+        }
+        _ => Err(ProgramError::UnexpectedProgramType),
+    }
+}
+
+/// Detaches and unloads; a program that is not loaded is left alone.
+fn unload(program: &mut Program) {
+    let _ = match program {
+        Program::FEntry(p) => p.unload(),
+        Program::FExit(p) => p.unload(),
+        Program::KProbe(p) => p.unload(),
+        Program::RawTracePoint(p) => p.unload(),
+        _ => Ok(()),
+    };
+}
+
+/// The chain of causes in one line, without the verifier's log.
+fn in_words(error: &ProgramError) -> String {
+    if let ProgramError::LoadError { io_error, verifier_log } = error {
+        let log = verifier_log.to_string();
+        let statistics = ["processed ", "stack depth ", "verification time "];
+        let last =
+            log.lines().rev().find(|l| !l.trim().is_empty() && !statistics.iter().any(|s| l.starts_with(s)));
+        log::debug!("{log}");
+        return match last {
+            Some(line) => format!("loading it: {io_error} ({line})"),
+            None => format!("loading it: {io_error}"),
+        };
+    }
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        source = cause.source();
+    }
+    words.replace('\n', " ")
+}
+
+fn load_failure(error: &dyn std::error::Error) -> Failure {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words = format!("{words}: {cause}");
+        source = cause.source();
+    }
+    Failure::new(
+        Exit::Unable,
+        "the eBPF programs cannot be loaded",
+        words.replace('\n', " "),
+        "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -v says more",
+    )
+}
+
+fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), aya::maps::MapError> {
+    if filter.prefixes.is_empty() {
+        return Ok(());
+    }
+    let map = ebpf.map_mut("PREFIXES").ok_or(aya::maps::MapError::ElementNotFound)?;
+    let mut trie: LpmTrie<&mut MapData, [u8; 16], u8> = LpmTrie::try_from(map)?;
+    filter.prefixes.iter().try_for_each(|(len, address)| trie.insert(&Key::new(*len, *address), 1, 0))
+}
+
+/// Reasons at which `skb:kfree_skb` looks: all but those of packets that were not dropped on their way in.
+fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
+    let mut bitmap = [u64::MAX; REASON_WORDS];
+    for (name, number) in &types.reasons {
+        let aside = matches!(name.as_str(), "NOT_DROPPED_YET" | "CONSUMED" | "PACKET_SOCK_ERROR")
+            || name == "NO_SOCKET" && !no_listener;
+        if aside && let Some(word) = bitmap.get_mut((number >> 6) as usize) {
+            *word &= !(1 << (number & 63));
+        }
+    }
+    bitmap
+}
+
+/// In the order of the structure, which is made of such words alone.
+fn shape_words(shape: Shape) -> [u32; 6] {
+    let Shape {
+        kfree_reason,
+        kfree_rx_sk,
+        timewait_args,
+        make_synack_args,
+        reason_not_specified,
+        function_hooks,
+    } = shape;
+    [kfree_reason, kfree_rx_sk, timewait_args, make_synack_args, reason_not_specified, function_hooks]
+}
+
+fn filter_words(filter: Filter) -> [u32; 5] {
+    let Filter { ports, family, prefixes, netns, ifindex } = filter;
+    [ports, family, prefixes, netns, ifindex]
+}
+
+const _: () = assert!(size_of::<Shape>() == 4 * 6 && size_of::<Filter>() == 4 * 5);
+
+impl Attached {
+    /// The ring; once.
+    ///
+    /// # Errors
+    /// When it cannot be mapped.
+    pub fn ring(&mut self) -> Result<RingBuf<MapData>, Failure> {
+        let map = self
+            .ebpf
+            .take_map("EVENTS")
+            .ok_or_else(|| load_failure(&aya::maps::MapError::ElementNotFound))?;
+        RingBuf::try_from(map).map_err(|error| load_failure(&error))
+    }
+
+    /// Messages of the eBPF programs, into the `log` crate's logger; `None` where the object has none.
+    pub fn logger(&mut self) -> Option<aya_log::EbpfLogger<&'static dyn log::Log>> {
+        aya_log::EbpfLogger::init(&mut self.ebpf).ok()
+    }
+
+    /// The kernel side's own counts, summed over all CPUs.
+    ///
+    /// # Errors
+    /// When the map cannot be read.
+    pub fn counts(&self) -> Result<Counts, Failure> {
+        let map =
+            self.ebpf.map("COUNTERS").ok_or_else(|| load_failure(&aya::maps::MapError::ElementNotFound))?;
+        let array: PerCpuArray<&MapData, u64> =
+            PerCpuArray::try_from(map).map_err(|error| load_failure(&error))?;
+        let mut sums = [0_u64; COUNTERS as usize];
+        for (index, sum) in (0_u32..).zip(&mut sums) {
+            let values = array.get(&index, 0).map_err(|error| load_failure(&error))?;
+            *sum = values.iter().sum();
+        }
+        Ok(Counts(sums))
+    }
+
+    /// The programs in place.
+    pub fn programs(&self) -> Vec<ProgramFacts> {
+        let hooks = self.plan.hooks.iter();
+        let names = hooks.flat_map(|hook| {
+            hook.programs
+                .iter()
+                .filter(|(set, ..)| *set == self.plan.set)
+                .map(|(_, _, name)| (*name, hook.name))
+        });
+        names
+            .filter_map(|(program, hook)| {
+                let info = self.ebpf.program(program)?.info().ok()?;
+                Some(ProgramFacts {
+                    program: program.to_owned(),
+                    hook,
+                    verified: info.verified_instruction_count().unwrap_or(0),
+                    xlated: info.size_translated().unwrap_or(0),
+                    jited: info.size_jitted(),
+                })
+            })
+            .collect()
+    }
+
+    /// Takes every program off its hook. The maps stay: what is in the ring can still be read.
+    pub fn detach(&mut self) {
+        let names: Vec<String> = self.ebpf.programs().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            if let Some(program) = self.ebpf.program_mut(&name) {
+                unload(program);
+            }
+        }
+    }
+}
+
+/// The kernel side's own counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; COUNTERS as usize]);
+
+impl Counts {
+    /// One of them.
+    pub fn of(&self, counter: Counter) -> u64 {
+        self.0[counter as usize]
+    }
+}

@@ -1,0 +1,254 @@
+//! Decides which hook set is used, or why none can be; and what the chosen one cannot see.
+//!
+//! One pure function over plain facts. Attaching itself may still fail: the loader then adds what was refused to
+//! the facts and asks again.
+
+use tracer_common::config::Shape;
+
+use super::{
+    hooks::{HOOKS, Hook, Need, Point, Set},
+    types::Types,
+};
+use crate::{
+    error::{Exit, Failure},
+    model::{Cause, report::Missing},
+};
+
+/// What the machine allows, as far as it was found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// `uname -r`.
+    pub kernel: String,
+    /// Capabilities that loading needs and this process lacks.
+    pub lacking_capabilities: Vec<&'static str>,
+    /// Kernel lockdown in "confidentiality" mode: programs may not read kernel memory.
+    pub confidential: bool,
+    /// The kernel's types, or why there are none.
+    pub types: Result<Types, NoTypes>,
+    /// The types are from a file, not from the kernel itself.
+    pub types_from_file: bool,
+    /// What could not be attached.
+    pub refused: Vec<Refused>,
+}
+
+/// Why there are no types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTypes {
+    /// Where they were looked for.
+    pub path: String,
+    /// What was found instead.
+    pub why: String,
+}
+
+/// A hook that did not attach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// In which set.
+    pub set: Set,
+    /// Which.
+    pub hook: &'static str,
+    /// The system's words.
+    pub why: String,
+}
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The best that attaches.
+    Auto,
+    /// This one or an error.
+    Only(Set),
+}
+
+/// What to attach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The set.
+    pub set: Set,
+    /// Its hooks, in the order of attachment.
+    pub hooks: Vec<&'static Hook>,
+    /// Hooks that it lacks.
+    pub missing: Vec<Missing>,
+    /// Causes that cannot be seen or told apart.
+    pub blind: Vec<Cause>,
+    /// What the programs are told about prototypes.
+    pub shape: Shape,
+}
+
+/// Why nothing can be attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Privileges are missing.
+    Capabilities(Vec<&'static str>),
+    /// Lockdown forbids it.
+    Lockdown,
+    /// There are no types.
+    NoTypes(NoTypes),
+    /// The types lack fields.
+    Fields(Vec<String>),
+    /// No set, or not the one that was asked for, attaches.
+    Sets(Wish, Vec<Refused>),
+}
+
+/// Chooses.
+///
+/// # Errors
+/// A [`Refusal`] where no set that was asked for can work.
+pub fn plan(facts: &Facts, wish: Wish) -> Result<Plan, Refusal> {
+    if !facts.lacking_capabilities.is_empty() {
+        return Err(Refusal::Capabilities(facts.lacking_capabilities.clone()));
+    }
+    if facts.confidential {
+        return Err(Refusal::Lockdown);
+    }
+    let types = facts.types.as_ref().map_err(|why| Refusal::NoTypes(why.clone()))?;
+    if !types.lacking.is_empty() {
+        return Err(Refusal::Fields(types.lacking.clone()));
+    }
+    let sets: &[Set] = match &wish {
+        Wish::Auto => &Set::ALL,
+        Wish::Only(set) => std::slice::from_ref(set),
+    };
+    let mut refused = Vec::new();
+    for set in sets {
+        match try_set(facts, types, *set) {
+            Ok(plan) => return Ok(plan),
+            Err(why) => refused.push(why),
+        }
+    }
+    Err(Refusal::Sets(wish, refused))
+}
+
+fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
+    let mut plan =
+        Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: shape(types, set) };
+    if set == Set::Fentry && facts.types_from_file {
+        let why = "trampolines need the kernel's own BTF; --btf FILE serves the other sets".into();
+        return Err(Refused { set, hook: HOOKS[0].name, why });
+    }
+    for hook in HOOKS.iter().filter(|hook| hook.programs.iter().any(|(s, ..)| *s == set)) {
+        match obstacle(facts, types, set, hook) {
+            None => plan.hooks.push(hook),
+            Some(why) if hook.need == Need::Set => return Err(Refused { set, hook: hook.name, why }),
+            Some(why) => {
+                plan.blind.extend(hook.sees);
+                plan.missing.push(Missing { hook: hook.name.into(), why });
+            }
+        }
+    }
+    if set == Set::Tracepoint {
+        plan.blind.extend(unseen_without_functions(types));
+    }
+    plan.blind.sort_unstable();
+    plan.blind.dedup();
+    Ok(plan)
+}
+
+/// Why a hook cannot be part of a set.
+fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &Hook) -> Option<String> {
+    if let Some(refused) = facts.refused.iter().find(|r| r.set == set && r.hook == hook.name) {
+        return Some(refused.why.clone());
+    }
+    let tracepoint = hook.programs.iter().all(|(_, point, _)| *point == Point::Tracepoint);
+    if tracepoint {
+        return (!types.tracepoints.contains(&hook.name))
+            .then(|| "this kernel has no such tracepoint".into());
+    }
+    match types.functions.get(hook.name) {
+        None => Some("this kernel has no such function, or inlined it".into()),
+        Some(p) if !hook.args.contains(&p.args) => {
+            Some(format!("it takes {} arguments here, which this version does not know", p.args))
+        }
+        // `void` in 5.10: nothing to learn from it.
+        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => Some(
+            "it returns nothing on this kernel; a SYN that came twice at once may be reported as dropped"
+                .into(),
+        ),
+        Some(_) => None,
+    }
+}
+
+/// What `skb:kfree_skb` alone does not show.
+fn unseen_without_functions(types: &Types) -> Vec<Cause> {
+    // The listener consumes a SYN whether it answers or not.
+    let mut blind = vec![
+        Cause::PawsRecycle,
+        Cause::AcceptQueueFull,
+        Cause::SynQueueFull,
+        Cause::PeerNotProven,
+        Cause::ListenOther,
+    ];
+    if !types.kfree_rx_sk {
+        blind.extend([Cause::PawsTimeWait, Cause::PawsFinWait2, Cause::OldSequence]);
+        if !types.kfree_reason {
+            blind.push(Cause::NoListener);
+        }
+        // From 6.4 on a SYN on an open socket carries one reason, whatever its timestamp; before 5.19 none.
+        if types.reason("TCP_INVALID_SYN").is_none() || types.reason("TCP_MINTTL").is_some() {
+            blind.extend([Cause::PawsEstablished, Cause::SynOnEstablished]);
+        }
+    }
+    // The function got an argument for the reason when it began to give one (6.15).
+    if types.args("tcp_check_req") < 6 {
+        blind.extend([Cause::PawsSynRecv, Cause::OutOfWindow, Cause::Repeated]);
+    }
+    blind
+}
+
+fn shape(types: &Types, set: Set) -> Shape {
+    Shape {
+        kfree_reason: types.kfree_reason.into(),
+        kfree_rx_sk: types.kfree_rx_sk.into(),
+        timewait_args: types.args("tcp_timewait_state_process"),
+        make_synack_args: types.args("tcp_make_synack"),
+        reason_not_specified: types.reason("NOT_SPECIFIED").unwrap_or(0),
+        function_hooks: set.hooks_functions().into(),
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let unable = |what: &str, why: String, hint: &str| Self::new(Exit::Unable, what, why, hint);
+        match refusal {
+            Refusal::Capabilities(lacking) => unable(
+                "tracing the kernel is not permitted",
+                format!("this process lacks {}", lacking.join(" and ")),
+                "run it as root: sudo tracer ...",
+            ),
+            Refusal::Lockdown => unable(
+                "the kernel is locked down",
+                "/sys/kernel/security/lockdown is set to confidentiality, which forbids reading kernel memory".into(),
+                "boot with lockdown=integrity (or without lockdown=) to trace this machine",
+            ),
+            Refusal::NoTypes(none) => unable(
+                "the kernel's type information (BTF) is missing",
+                format!("{}: {}", none.path, none.why),
+                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give a BTF file of exactly this kernel: --btf FILE",
+            ),
+            Refusal::Fields(lacking) => unable(
+                "this kernel's structures are not known to this version",
+                lacking.join("; "),
+                "please report this with the output of `uname -r`",
+            ),
+            Refusal::Sets(wish, refused) => {
+                let why: Vec<_> =
+                    refused.iter().map(|r| format!("{}: {}: {}", r.set.name(), r.hook, r.why)).collect();
+                match wish {
+                    Wish::Auto => unable(
+                        "no hook set attaches on this kernel",
+                        why.join("\n  "),
+                        "run with -v for the system's own words, and check that CONFIG_BPF_SYSCALL and tracepoints are built in",
+                    ),
+                    Wish::Only(set) => unable(
+                        &format!("the hook set {} does not attach on this kernel", set.name()),
+                        why.join("\n  "),
+                        "leave out --hooks to use the best set that attaches",
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The ring buffer as a stream of records: waiting through tokio, copying out through `bytes`.
+
+use std::{io, os::fd::AsRawFd};
+
+use aya::maps::{MapData, RingBuf};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{Interest, unix::AsyncFd};
+use tracer_common::event::RECORD_LEN;
+
+/// Messages of the eBPF programs.
+pub type Messages = aya_log::EbpfLogger<&'static dyn log::Log>;
+
+/// Lets tokio wait for one of aya's rings.
+///
+/// # Errors
+/// When it cannot be polled.
+pub fn pollable<T: AsRawFd>(ring: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: aya's rings own their descriptor, hand out the same one each time and close it when dropped, which
+    // `AsyncFd` does after it has deregistered it.
+    #[expect(unsafe_code, reason = "tokio asks for this promise")]
+    let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE)? };
+    Ok(ring)
+}
+
+/// The reader's end of the ring.
+pub struct Ring {
+    ring: AsyncFd<RingBuf<MapData>>,
+    buffer: BytesMut,
+}
+
+/// Records taken out of the ring at once.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Whole records, one behind the other.
+    pub records: Bytes,
+    /// Entries of another length, which no decoder can read.
+    pub malformed: u64,
+    /// There may be more.
+    pub more: bool,
+}
+
+impl Ring {
+    /// Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the ring cannot be polled.
+    pub fn new(ring: RingBuf<MapData>) -> io::Result<Self> {
+        Ok(Self { ring: pollable(ring)?, buffer: BytesMut::new() })
+    }
+
+    /// Waits for records and takes at most `limit`.
+    ///
+    /// # Errors
+    /// When the ring cannot be polled.
+    pub async fn next(&mut self, limit: usize) -> io::Result<Batch> {
+        let mut guard = self.ring.readable_mut().await?;
+        let batch = take(guard.get_inner_mut(), &mut self.buffer, limit);
+        if !batch.more {
+            guard.clear_ready();
+        }
+        Ok(batch)
+    }
+
+    /// Takes at most `limit` records without waiting: what is left when the tracing ends.
+    pub fn rest(&mut self, limit: usize) -> Batch {
+        take(self.ring.get_mut(), &mut self.buffer, limit)
+    }
+}
+
+fn take(ring: &mut RingBuf<MapData>, buffer: &mut BytesMut, limit: usize) -> Batch {
+    let mut batch = Batch::default();
+    let mut taken = 0;
+    while taken < limit {
+        let Some(item) = ring.next() else {
+            batch.records = buffer.split().freeze();
+            return batch;
+        };
+        if item.len() == RECORD_LEN {
+            buffer.extend_from_slice(&item);
+        } else {
+            batch.malformed += 1;
+        }
+        taken += 1;
+    }
+    batch.records = buffer.split().freeze();
+    batch.more = true;
+    batch
+}

@@ -1,0 +1,80 @@
+//! What the running kernel's BTF says about the things `tracer` needs: fields, prototypes, names of numbers.
+//!
+//! Pure: resolves, decides nothing.
+
+use std::collections::BTreeMap;
+
+use tracer_common::offsets::{ABSENT, FIELDS};
+
+use super::{
+    btf::{Btf, Prototype},
+    hooks::{HOOKS, Point},
+};
+
+/// The kernel's types, as far as they matter here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Types {
+    /// Hooked functions that the kernel has.
+    pub functions: BTreeMap<&'static str, Prototype>,
+    /// Hooked tracepoints that the kernel has.
+    pub tracepoints: Vec<&'static str>,
+    /// `skb:kfree_skb` hands over a reason (5.17, and stable 5.15).
+    pub kfree_reason: bool,
+    /// `skb:kfree_skb` hands over the receiving socket (6.11).
+    pub kfree_rx_sk: bool,
+    /// One offset for each of [`FIELDS`].
+    pub offsets: Vec<u32>,
+    /// Required fields that are not there, in words.
+    pub lacking: Vec<String>,
+    /// `enum skb_drop_reason` without its prefix; empty where the kernel has none.
+    pub reasons: Vec<(String, u32)>,
+    /// `enum tcp_tw_status`.
+    pub timewait_verdicts: Vec<(String, u32)>,
+}
+
+impl Types {
+    /// Looks everything up.
+    pub fn resolve(btf: &Btf<'_>) -> Self {
+        let mut types = Self::default();
+        for hook in &HOOKS {
+            if hook.programs.iter().any(|(_, point, _)| *point != Point::Tracepoint) {
+                types.functions.extend(btf.function(hook.name).map(|prototype| (hook.name, prototype)));
+            } else if btf.tracepoint(hook.name).is_some() {
+                types.tracepoints.push(hook.name);
+            }
+        }
+        let kfree = btf.tracepoint("kfree_skb").unwrap_or_default();
+        types.kfree_reason = kfree.get(2) == Some(&"skb_drop_reason");
+        types.kfree_rx_sk = kfree.get(3) == Some(&"sock");
+        for field in &FIELDS {
+            let offset = btf.offset(field.strukt, field.path);
+            if let (Err(why), true) = (&offset, field.required) {
+                types.lacking.push(why.to_string());
+            }
+            types.offsets.push(offset.unwrap_or(ABSENT));
+        }
+        let prefix = |text: &str, prefix: &str| text.strip_prefix(prefix).unwrap_or(text).to_owned();
+        for (name, value) in btf.enumeration("skb_drop_reason") {
+            // The kernel's own bookkeeping, no reasons.
+            if !matches!(name, "SKB_DROP_REASON_MAX" | "SKB_DROP_REASON_SUBSYS_MASK") {
+                types
+                    .reasons
+                    .push((prefix(name, "SKB_DROP_REASON_").trim_start_matches("SKB_").to_owned(), value));
+            }
+        }
+        for (name, value) in btf.enumeration("tcp_tw_status") {
+            types.timewait_verdicts.push((prefix(name, "TCP_TW_"), value));
+        }
+        types
+    }
+
+    /// Number of a reason.
+    pub fn reason(&self, name: &str) -> Option<u32> {
+        self.reasons.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
+    }
+
+    /// Number of arguments of a hooked function; 0 where it is not there.
+    pub fn args(&self, function: &str) -> u32 {
+        self.functions.get(function).map_or(0, |prototype| prototype.args)
+    }
+}

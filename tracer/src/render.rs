@@ -1,0 +1,6 @@
+//! How values look: for people and for programs. Pure: values in, text out.
+
+pub mod json;
+mod phrases;
+pub mod summary;
+pub mod text;

@@ -1,0 +1,309 @@
+//! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
+//! is `null`, never 0.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    kernel::load::ProgramFacts,
+    model::{
+        Drop, Nanos,
+        report::{CounterCheck, FilterWords, Missing, Source, Start, Summary},
+    },
+};
+
+/// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
+pub const SCHEMA: u32 = 1;
+
+/// RFC 3339, UTC, nanoseconds.
+pub fn time(time: Nanos) -> String {
+    match Timestamp::from_nanosecond(i128::from(time.0)) {
+        Ok(time) => format!("{time:.9}"),
+        Err(_) => String::new(),
+    }
+}
+
+fn text(value: &impl Serialize) -> String {
+    // Strings, numbers and maps with string keys always serialise.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct StartLine<'a> {
+    r#type: &'static str,
+    schema: u32,
+    time: String,
+    version: &'a str,
+    kernel: &'a str,
+    hooks: Hooks<'a>,
+    filter: Filter<'a>,
+    blind: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Hooks<'a> {
+    set: &'a str,
+    attached: &'a [String],
+    missing: Vec<MissingHook<'a>>,
+}
+
+#[derive(Serialize)]
+struct MissingHook<'a> {
+    hook: &'a str,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Filter<'a> {
+    ports: Vec<String>,
+    family: Option<u8>,
+    from: &'a [String],
+    interface: Option<&'a str>,
+    netns: Option<&'a str>,
+    causes: &'a [&'static str],
+}
+
+fn missing(hooks: &[Missing]) -> Vec<MissingHook<'_>> {
+    hooks.iter().map(|m| MissingHook { hook: &m.hook, why: &m.why }).collect()
+}
+
+/// A port or a range of them, as it is typed.
+pub(super) fn ports(words: &FilterWords) -> Vec<String> {
+    let range = |(first, last): &(u16, u16)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    words.ports.iter().map(range).collect()
+}
+
+/// The first line.
+pub fn start(start: &Start) -> String {
+    let filter = &start.filter;
+    text(&StartLine {
+        r#type: "start",
+        schema: SCHEMA,
+        time: time(start.time),
+        version: start.version,
+        kernel: &start.kernel,
+        hooks: Hooks { set: start.set, attached: &start.attached, missing: missing(&start.missing) },
+        filter: Filter {
+            ports: ports(filter),
+            family: filter.family,
+            from: &filter.from,
+            interface: filter.interface.as_deref(),
+            netns: filter.netns.as_deref(),
+            causes: &filter.causes,
+        },
+        blind: start.blind.iter().map(|cause| cause.name()).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct DropLine<'a> {
+    r#type: &'static str,
+    schema: u32,
+    time: String,
+    family: u8,
+    src: std::net::IpAddr,
+    sport: u16,
+    dst: std::net::IpAddr,
+    dport: u16,
+    netns: Option<u32>,
+    ifname: Option<&'a str>,
+    stage: &'static str,
+    cause: &'static str,
+    paws: bool,
+    reason: Option<&'a str>,
+    snmp: Option<&'static str>,
+    seq: u32,
+    tsval: Option<u32>,
+    ts_recent: Option<u32>,
+    regression: Option<i32>,
+    ts_age_ms: Option<u64>,
+    answer: Option<&'static str>,
+    ttl: u8,
+    mss: Option<u16>,
+    wscale: Option<u8>,
+    window: u16,
+    options: String,
+    accept_queue: Option<Queue>,
+    syn_queue: Option<Queue>,
+    listener: Option<Listener<'a>>,
+}
+
+#[derive(Serialize)]
+struct Queue {
+    len: u32,
+    max: u32,
+}
+
+#[derive(Serialize)]
+struct Listener<'a> {
+    pid: u32,
+    comm: &'a str,
+    cgroup: Option<&'a str>,
+}
+
+/// A drop, in place of what `line` held.
+pub fn drop(drop: &Drop, line: &mut String) {
+    let queue = |(len, max)| Queue { len, max };
+    let value = DropLine {
+        r#type: "drop",
+        schema: SCHEMA,
+        time: time(drop.time),
+        family: drop.flow.family(),
+        src: drop.flow.src,
+        sport: drop.flow.sport,
+        dst: drop.flow.dst,
+        dport: drop.flow.dport,
+        netns: drop.netns,
+        ifname: drop.ifname.as_deref(),
+        stage: drop.stage.name(),
+        cause: drop.cause.name(),
+        paws: drop.cause.is_paws(),
+        reason: drop.reason.as_deref(),
+        snmp: drop.snmp,
+        seq: drop.syn.seq,
+        tsval: drop.syn.tsval,
+        ts_recent: drop.ts_recent,
+        regression: drop.regression(),
+        ts_age_ms: drop.ts_age_ms,
+        answer: drop.answer.map(crate::model::Answer::name),
+        ttl: drop.syn.ttl,
+        mss: drop.syn.mss,
+        wscale: drop.syn.wscale,
+        window: drop.syn.window,
+        options: drop.syn.options.to_string(),
+        accept_queue: drop.accept_queue.map(queue),
+        syn_queue: drop.syn_queue.map(queue),
+        listener: drop.listener.as_ref().map(|l| Listener {
+            pid: l.pid,
+            comm: &l.comm,
+            cgroup: l.cgroup.as_deref(),
+        }),
+    };
+    line.clear();
+    let _ = write!(line, "{}", text(&value));
+}
+
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    r#type: &'static str,
+    schema: u32,
+    time: String,
+    elapsed_ms: u64,
+    syns: Option<u64>,
+    drops: u64,
+    by_cause: BTreeMap<&'static str, u64>,
+    sources: Vec<SourceRow>,
+    sources_total: u64,
+    snmp: BTreeMap<&'a str, u64>,
+    snmp_check: Vec<Check<'a>>,
+    lost: Lost,
+    blind: Vec<&'static str>,
+    missing: Vec<MissingHook<'a>>,
+    verdict: Option<()>,
+}
+
+#[derive(Serialize)]
+struct SourceRow {
+    src: std::net::IpAddr,
+    syns: Option<u64>,
+    drops: u64,
+    paws: u64,
+    max_regression: Option<i32>,
+    first: String,
+    last: String,
+    nat: Option<()>,
+}
+
+#[derive(Serialize)]
+struct Check<'a> {
+    counter: &'a str,
+    kernel: u64,
+    ours: u64,
+    remark: Option<&'a str>,
+}
+
+impl<'a> From<&'a CounterCheck> for Check<'a> {
+    fn from(check: &'a CounterCheck) -> Self {
+        Self { counter: &check.name, kernel: check.kernel, ours: check.ours, remark: check.remark.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct Lost {
+    ring: u64,
+    decode: u64,
+    table: u64,
+    slot: u64,
+    read: u64,
+    unprinted: u64,
+}
+
+fn source(source: &Source) -> SourceRow {
+    SourceRow {
+        src: source.src,
+        syns: source.syns,
+        drops: source.drops,
+        paws: source.paws,
+        max_regression: source.max_regression,
+        first: time(source.first),
+        last: time(source.last),
+        nat: None,
+    }
+}
+
+/// The last line.
+pub fn summary(summary: &Summary) -> String {
+    let lost = summary.lost;
+    text(&SummaryLine {
+        r#type: "summary",
+        schema: SCHEMA,
+        time: time(summary.time),
+        elapsed_ms: summary.elapsed_ms,
+        syns: summary.syns,
+        drops: summary.drops,
+        by_cause: summary.by_cause.iter().map(|(cause, n)| (cause.name(), *n)).collect(),
+        sources: summary.sources.iter().map(source).collect(),
+        sources_total: summary.sources_total,
+        snmp: summary.snmp.iter().map(|check| (check.name.as_str(), check.kernel)).collect(),
+        snmp_check: summary.snmp.iter().map(Check::from).collect(),
+        lost: Lost {
+            ring: lost.ring,
+            decode: lost.decode,
+            table: lost.table,
+            slot: lost.slot,
+            read: lost.read,
+            unprinted: lost.unprinted,
+        },
+        blind: summary.blind.iter().map(|cause| cause.name()).collect(),
+        missing: missing(&summary.missing),
+        verdict: None,
+    })
+}
+
+#[derive(Serialize)]
+struct ProgramLine<'a> {
+    set: &'a str,
+    kernel: &'a str,
+    program: &'a str,
+    hook: &'a str,
+    verified: u32,
+    xlated: u32,
+    jited: u32,
+}
+
+/// A program as the kernel holds it, for the table of verifier costs.
+pub fn program(set: &str, kernel: &str, p: &ProgramFacts) -> String {
+    text(&ProgramLine {
+        set,
+        kernel,
+        program: &p.program,
+        hook: p.hook,
+        verified: p.verified,
+        xlated: p.xlated,
+        jited: p.jited,
+    })
+}

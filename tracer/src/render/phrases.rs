@@ -1,0 +1,72 @@
+//! Plain words for causes, answers and amounts of time.
+
+use crate::model::{Answer, Cause};
+
+/// The cause in a few words that need no manual, at most 22 columns.
+pub(super) fn short(cause: Cause) -> &'static str {
+    match cause {
+        Cause::PawsRecycle => "PAWS tw_recycle",
+        Cause::PawsTimeWait => "PAWS in TIME_WAIT",
+        Cause::PawsFinWait2 => "PAWS in FIN_WAIT2",
+        Cause::PawsSynRecv => "PAWS in SYN_RECV",
+        Cause::PawsEstablished => "PAWS on open conn",
+        Cause::OldSequence => "old SYN in TIME_WAIT",
+        Cause::OutOfWindow => "out of window",
+        Cause::Repeated => "repeated SYN",
+        Cause::SynOnEstablished => "SYN on open conn",
+        Cause::AcceptQueueFull => "accept queue full",
+        Cause::SynQueueFull => "SYN queue full",
+        Cause::PeerNotProven => "peer not proven",
+        Cause::ListenOther => "refused by listener",
+        Cause::NoListener => "nobody listens",
+        Cause::Other => "other",
+    }
+}
+
+/// One sentence on what happened.
+pub(super) fn long(cause: Cause) -> &'static str {
+    match cause {
+        Cause::PawsRecycle => "timestamp older than the last one from this address (tcp_tw_recycle)",
+        Cause::PawsTimeWait => "timestamp older than the one the closed connection left (TIME_WAIT)",
+        Cause::PawsFinWait2 => "timestamp older than the one the half-closed connection left",
+        Cause::PawsSynRecv => "timestamp older than that of a handshake still open on this port",
+        Cause::PawsEstablished => "timestamp older than that of a connection open on this port",
+        Cause::OldSequence => "neither a newer timestamp nor a newer sequence number than before",
+        Cause::OutOfWindow => "does not fit the handshake still open on this port",
+        Cause::Repeated => "the same SYN again too soon; the SYN/ACK is on its way",
+        Cause::SynOnEstablished => "a connection is already open on this port",
+        Cause::AcceptQueueFull => "the application does not accept fast enough",
+        Cause::SynQueueFull => "too many handshakes are open, and SYN cookies are off",
+        Cause::PeerNotProven => "the last quarter of the SYN backlog is kept for known peers",
+        Cause::ListenOther => "no route back, no memory, or a security module said no",
+        Cause::NoListener => "no socket listens there",
+        Cause::Other => "the kernel's reason stands in the line",
+    }
+}
+
+/// What went back.
+pub(super) fn answer(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(Answer::None) => "no answer",
+        Some(Answer::Ack) => "ACK sent",
+        Some(Answer::Rst) => "RST sent",
+        None => "answer ?",
+    }
+}
+
+/// Milliseconds in two significant places: `850ms`, `1.2s`, `3m20s`, `2h05m`, `3d04h`.
+pub(super) fn millis(ms: u64) -> String {
+    let s = ms / 1000;
+    match s {
+        0 => format!("{ms}ms"),
+        1..=59 => format!("{}.{}s", s, ms % 1000 / 100),
+        60..=3599 => format!("{}m{:02}s", s / 60, s % 60),
+        3600..=86_399 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
+        _ => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
+    }
+}
+
+/// A word from outside without control characters.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}

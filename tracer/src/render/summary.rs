@@ -1,0 +1,105 @@
+//! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost.
+
+use super::{
+    phrases::{clean, long, millis},
+    text::{Ink, Style, filter},
+};
+use crate::model::report::{Lost, Start, Summary};
+
+impl Style {
+    /// The whole summary.
+    pub fn summary(&self, start: &Start, summary: &Summary) -> String {
+        let mut lines = vec![String::new()];
+        let syns =
+            summary.syns.map_or_else(String::new, |n| format!(" of {n} SYNs at listeners and elsewhere"));
+        if summary.drops == 0 {
+            lines.push(self.ink(Ink::Bold, "No drops seen."));
+            let seen = summary.syns.map_or_else(
+                || "This hook set does not see accepted SYNs.".to_owned(),
+                |n| format!("{n} SYNs reached a listener."),
+            );
+            lines.push(format!(
+                "Watched {} for {}. {seen}",
+                filter(&start.filter),
+                millis(summary.elapsed_ms)
+            ));
+        } else {
+            let _ = syns;
+            let rate = summary.syns.map_or_else(String::new, |n| format!("; {n} SYNs reached a listener"));
+            lines.push(self.ink(
+                Ink::Bold,
+                &format!("{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms)),
+            ));
+            for (cause, n) in &summary.by_cause {
+                let share = n * 100 / summary.drops.max(1);
+                let name = self.ink(Self::ink_of(*cause), &format!("{:<18}", cause.name()));
+                lines.push(format!("{n:>8} {share:>3}%  {name} {}", long(*cause)));
+            }
+        }
+        lines.extend(self.sources(summary));
+        lines.extend(self.counters(summary));
+        lines.push(lost(summary.lost));
+        lines.extend(self.not_seen(&summary.blind, &summary.missing));
+        lines.join("\n")
+    }
+
+    fn sources(&self, summary: &Summary) -> Vec<String> {
+        if summary.sources.is_empty() {
+            return Vec::new();
+        }
+        let shown = summary.sources.len() as u64;
+        let title = if summary.sources_total > shown {
+            format!("Top {shown} of {} sources:", summary.sources_total)
+        } else {
+            "Sources:".to_owned()
+        };
+        let mut lines = vec![
+            String::new(),
+            self.ink(Ink::Bold, &title),
+            self.ink(
+                Ink::Dim,
+                &format!("{:>8} {:>8}  {:>12}  {:<12}  ADDRESS", "DROPS", "PAWS", "FURTHEST BACK", "LAST"),
+            ),
+        ];
+        for source in &summary.sources {
+            let back = source.max_regression.map_or("-".into(), |ticks| ticks.to_string());
+            let last = self.clock(source.last);
+            lines.push(format!(
+                "{:>8} {:>8}  {back:>13}  {last:<12}  {}",
+                source.drops, source.paws, source.src
+            ));
+        }
+        lines
+    }
+
+    fn counters(&self, summary: &Summary) -> Vec<String> {
+        if summary.snmp.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![
+            String::new(),
+            self.ink(Ink::Bold, "The kernel's own counters over the same time:"),
+            self.ink(Ink::Dim, &format!("{:<24} {:>8} {:>8}", "COUNTER", "KERNEL", "SEEN")),
+        ];
+        for check in &summary.snmp {
+            let agree = if check.kernel == check.ours { "  agree" } else { "" };
+            lines.push(format!("{:<24} {:>8} {:>8}{agree}", check.name, check.kernel, check.ours));
+            lines.extend(check.remark.iter().flat_map(|remark| self.fold("    ", &clean(remark))));
+        }
+        lines
+    }
+}
+
+fn lost(lost: Lost) -> String {
+    let places = [
+        (lost.ring, "found no room in the ring"),
+        (lost.decode, "could not be decoded"),
+        (lost.slot, "begun and never finished"),
+        (lost.read, "could not be read"),
+        (lost.table, "of sources beyond the table (in the totals)"),
+        (lost.unprinted, "not printed because of --rate-limit (in the totals)"),
+    ];
+    let words: Vec<_> =
+        places.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if words.is_empty() { "\nLost: nothing.".into() } else { format!("\nLost: {}.", words.join(", ")) }
+}
