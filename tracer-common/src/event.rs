@@ -125,7 +125,7 @@ pub struct SynRecord {
     /// The TCP options, as on the wire; beyond `options_len` the content is undefined.
     pub options: [u8; TCP_OPTIONS_MAX],
     /// Explicit padding; zero.
-    pub pad: u32,
+    pub pad: [u32; 2],
 }
 
 impl SynRecord {
@@ -158,7 +158,7 @@ impl SynRecord {
         options_len: 0,
         tcp: [0; TCP_HEADER],
         options: [0; TCP_OPTIONS_MAX],
-        pad: 0,
+        pad: [0; 2],
     };
 }
 
@@ -169,3 +169,4 @@ const _: () = assert!(RECORD_LEN == 176 && align_of::<SynRecord>() == 8);
 const _: () = assert!(core::mem::offset_of!(SynRecord, kind) == 100);
 const _: () = assert!(core::mem::offset_of!(SynRecord, tcp) == 108);
 const _: () = assert!(core::mem::offset_of!(SynRecord, options) == 128);
+const _: () = assert!(core::mem::offset_of!(SynRecord, pad) + 8 == RECORD_LEN);

@@ -54,7 +54,7 @@ pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
     bytes.copy_to_slice(&mut header);
     let mut options = [0; TCP_OPTIONS_MAX];
     bytes.copy_to_slice(&mut options);
-    bytes.advance(4);
+    bytes.advance(8);
 
     if kind_of != kind::DROP {
         return Err(DecodeError::Kind(kind_of));
