@@ -1,1 +1,100 @@
-fn main() {}
+//! Everything that is done to `tracer` rather than by it: building, testing, booting kernels.
+
+mod bench;
+mod build;
+mod lint;
+mod packages;
+mod process;
+mod test;
+mod toolchain;
+mod verifier;
+mod vm;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Builds, tests and demonstrates tracer.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build target/release/tracer; gets a compiler for eBPF where there is none.
+    Build {
+        /// One static binary, for machines with another C library.
+        #[arg(long = "static")]
+        static_binary: bool,
+    },
+    /// Build, make an incident in throwaway namespaces and trace it.
+    Demo {
+        /// Options of `tracer demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run the tests; without a word all of them.
+    Test {
+        /// Which part.
+        #[arg(value_enum, default_value_t = test::Part::All)]
+        part: test::Part,
+        /// Only live tests whose name contains this.
+        #[arg(long)]
+        only: Option<String>,
+        /// Only these kernels of the bench.
+        #[arg(long, value_delimiter = ',')]
+        kernel: Vec<vm::Series>,
+    },
+    /// Boot a kernel of the bench and run a command in it (without one: `tracer programs` for every hook set).
+    Vm {
+        /// Which kernel.
+        #[arg(long, value_enum)]
+        kernel: vm::Series,
+        /// The command, run by a shell; /tracer and /live are there.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Formatting, clippy for both targets, and the rules of the house.
+    Lint,
+    /// Compare the verifier's work with the table in the repository.
+    Verifier {
+        /// Write the table instead.
+        #[arg(long)]
+        write: bool,
+    },
+    /// Benchmarks.
+    Bench {
+        /// Fail when a budget is exceeded.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    let task = Cli::parse().task;
+    match task {
+        Task::Build { static_binary } => {
+            build::build(static_binary).map(|path| println!("{}", path.display()))
+        }
+        Task::Demo { args } => build::demo(&args),
+        Task::Test { part, only, kernel } => test::test(part, only.as_deref(), &kernel),
+        Task::Vm { kernel, command } => vm::command(kernel, &command.join(" ")),
+        Task::Lint => lint::lint(),
+        Task::Verifier { write } => verifier::table(write),
+        Task::Bench { check } => bench::attach(check),
+    }
+}
+
+/// The repository.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// A place below `target/`.
+fn target(path: &str) -> PathBuf {
+    workspace().join("target").join(path)
+}

@@ -1,0 +1,48 @@
+//! Benchmarks: figures, not tests.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::build;
+
+const RUNS: usize = 20;
+/// From the start of the program until everything is attached.
+const BUDGET: Duration = Duration::from_millis(300);
+
+/// Time from the start of the program to its start line, which it prints when everything is attached.
+///
+/// # Errors
+/// When the program does not start, or with `check` when the median is over the budget.
+pub(crate) fn attach(check: bool) -> Result<()> {
+    let tracer = build::build(false)?;
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let begun = Instant::now();
+        let mut child = Command::new(&tracer)
+            .args(["-o", "json", "-d", "50ms", "-p", "1"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| tracer.display().to_string())?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
+        times.push(begun.elapsed());
+        child.wait()?;
+        if !line.contains("\"type\":\"start\"") {
+            bail!("no start line: {line}");
+        }
+    }
+    times.sort();
+    let (min, median, max) = (times[0], times[RUNS / 2], times[RUNS - 1]);
+    println!(
+        "load and attach, {RUNS} runs: min {min:.1?}, median {median:.1?}, max {max:.1?} (budget {BUDGET:?})"
+    );
+    if check && median > BUDGET {
+        bail!("the median is over the budget");
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Installs packages of the distribution, saying so first; nothing when everything is there.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::process::{exists, run};
+
+/// Makes sure that files or programs are there. Each entry: what shows that it is there, and the package that brings
+/// it.
+///
+/// # Errors
+/// When something is missing and cannot be installed; the message names the command to type.
+pub(crate) fn ensure(what_for: &str, wanted: &[(&str, &str)]) -> Result<()> {
+    let there =
+        |mark: &str| if mark.starts_with('/') { std::path::Path::new(mark).exists() } else { exists(mark) };
+    let missing: Vec<&str> =
+        wanted.iter().filter(|(mark, _)| !there(mark)).map(|(_, package)| *package).collect();
+    install(what_for, &missing)
+}
+
+/// Installs packages.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn install(what_for: &str, packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {list}");
+    if !exists("apt-get") {
+        bail!(
+            "{what_for} needs {list}; this machine has no apt-get: install them with its own package manager"
+        );
+    }
+    if !is_root() {
+        bail!("{what_for} needs {list}; as root, type: {by_hand}");
+    }
+    println!("xtask: {what_for}: installing {list}");
+    let apt = |args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").args(args);
+        run(&mut command)
+    };
+    let mut args = vec!["install", "-y", "--no-install-recommends"];
+    args.extend(packages);
+    // The lists may be there and fresh; where they are not, fetch them.
+    if apt(&args).is_err() {
+        apt(&["update"])?;
+        apt(&args)?;
+    }
+    Ok(())
+}
+
+/// Whether we are root, without a library for it.
+pub(crate) fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}

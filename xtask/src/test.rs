@@ -1,0 +1,232 @@
+//! Runs the tests: pure ones anywhere, live ones on this kernel and on every kernel of the bench.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+
+use crate::{
+    build, packages,
+    process::shown,
+    vm::{self, Payload, Series},
+    workspace,
+};
+
+/// Parts of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Everything.
+    All,
+    /// What needs no kernel: no privileges, no BPF toolchain.
+    Pure,
+    /// The live suite on this kernel.
+    Live,
+    /// The live suite on every kernel of the bench.
+    Vm,
+}
+
+/// Every hook set; a set that the host cannot attach is said to be skipped, the bench must attach all.
+const SETS: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+
+    /// From a `test result:` line.
+    fn of(line: &str) -> Option<Self> {
+        let (_, numbers) = line.trim().strip_prefix("test result:")?.split_once(". ")?;
+        let count = |word: &str| {
+            numbers.split(';').find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
+        };
+        Some(Self { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed, {} SKIPPED", self.passed, self.failed, self.skipped)
+    }
+}
+
+/// Results by part.
+#[derive(Default)]
+struct Tally {
+    rows: Vec<(String, Counts)>,
+    broken: Vec<String>,
+}
+
+impl Tally {
+    fn row(&mut self, name: &str, counts: Counts, succeeded: bool) {
+        if !succeeded || counts.failed > 0 {
+            self.broken.push(name.to_owned());
+        } else if counts.passed == 0 {
+            // A run of nothing proves nothing.
+            self.broken.push(format!("{name} (no test ran)"));
+        }
+        self.rows.push((name.to_owned(), counts));
+    }
+}
+
+/// `cargo xtask test`.
+///
+/// # Errors
+/// When a test fails, or something that it needs is missing.
+pub(crate) fn test(part: Part, only: Option<&str>, kernels: &[Series]) -> Result<()> {
+    let mut tally = Tally::default();
+    if matches!(part, Part::All | Part::Pure) {
+        pure(&mut tally)?;
+    }
+    if matches!(part, Part::All | Part::Live) {
+        here(&mut tally, only)?;
+    }
+    if matches!(part, Part::All | Part::Vm) {
+        let kernels = if kernels.is_empty() { &Series::ALL } else { kernels };
+        for series in kernels {
+            bench(&mut tally, *series, only)?;
+        }
+    }
+    println!();
+    let mut total = Counts::default();
+    for (name, counts) in &tally.rows {
+        println!("{name:<28} {counts}");
+        total.add(*counts);
+    }
+    println!("{:<28} {total}", "total");
+    if !tally.broken.is_empty() {
+        bail!("failed: {}", tally.broken.join(", "));
+    }
+    Ok(())
+}
+
+/// Runs a program, passing its output on, and counts its `test result:` lines.
+fn counted(command: &mut Command) -> Result<(Counts, bool)> {
+    use std::io::{BufRead as _, BufReader};
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("run {}", shown(command)))?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(child.stdout.take().context("its output")?).lines() {
+        let line = line?;
+        println!("{line}");
+        counts.add(Counts::of(&line).unwrap_or_default());
+    }
+    Ok((counts, child.wait()?.success()))
+}
+
+fn pure(tally: &mut Tally) -> Result<()> {
+    println!("xtask: pure tests");
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(workspace()).args(["test", "--quiet", "--workspace", "--exclude", "tracer-ebpf"]);
+    cargo.args(["--lib", "--bins", "--test", "cli"]);
+    let (counts, succeeded) = counted(&mut cargo)?;
+    tally.row("pure", counts, succeeded);
+    Ok(())
+}
+
+/// Builds the live suite and says where it is.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn live_binary(static_binary: bool) -> Result<PathBuf> {
+    let mut cargo = build::cargo("test", static_binary);
+    cargo.args(["--quiet", "--release", "--package", "tracer", "--test", "live", "--no-run"]);
+    cargo.args(["--message-format", "json"]).stderr(Stdio::inherit());
+    let out = cargo.output().with_context(|| format!("run {}", shown(&cargo)))?;
+    if !out.status.success() {
+        bail!("{}: {}", shown(&cargo), out.status);
+    }
+    let text = String::from_utf8_lossy(&out.stdout);
+    let path = text.lines().filter(|line| line.contains("\"name\":\"live\"")).find_map(executable);
+    path.map(PathBuf::from).context("cargo named no test binary")
+}
+
+/// The member `executable` of one of cargo's messages.
+fn executable(line: &str) -> Option<&str> {
+    line.split_once("\"executable\":\"")?.1.split('"').next()
+}
+
+fn live_command(only: Option<&str>) -> Vec<String> {
+    only.map(str::to_owned).into_iter().collect()
+}
+
+fn here(tally: &mut Tally, only: Option<&str>) -> Result<()> {
+    if !packages::is_root() {
+        bail!("the live tests need root: they load eBPF programs and make network namespaces");
+    }
+    packages::ensure("the live tests", &[("ip", "iproute2"), ("nft", "nftables")])?;
+    let tracer = build::build(false)?;
+    let live = live_binary(false)?;
+    println!("xtask: live tests on this kernel");
+    let (counts, succeeded) = counted(Command::new(live).env("TRACER_BIN", tracer).args(live_command(only)))?;
+    tally.row("live, this kernel", counts, succeeded);
+    Ok(())
+}
+
+fn bench(tally: &mut Tally, series: Series, only: Option<&str>) -> Result<()> {
+    let tracer = build::build(true)?;
+    let live = live_binary(true)?;
+    println!("xtask: live tests on {}", series.name());
+    let payload = [Payload { from: &tracer, to: "tracer" }, Payload { from: &live, to: "live" }];
+    let command = format!(
+        "TRACER_BIN=/tracer TRACER_LIVE_SETS={} /live {}",
+        SETS.join(","),
+        live_command(only).join(" ")
+    );
+    let mut counts = Counts::default();
+    let report = vm::boot(series, &payload, &command, &mut |line| {
+        println!("  {} | {line}", series.name());
+        counts.add(Counts::of(line).unwrap_or_default());
+    })?;
+    if report.status.is_none() {
+        println!(
+            "xtask: the guest ({}) {}; its console:\n{}",
+            series.name(),
+            report.ending(),
+            report.console
+        );
+    }
+    println!("xtask: {} took {} s", series.name(), report.took.as_secs());
+    tally.row(&format!("live, kernel {}", series.name()), counts, report.status == Some(0));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines() {
+        let line =
+            "test result: ok. 12 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.1s";
+        assert_eq!(Counts::of(line), Some(Counts { passed: 12, failed: 1, skipped: 3 }));
+        assert_eq!(Counts::of("test x ... ok"), None);
+    }
+
+    #[test]
+    fn a_run_of_nothing_is_a_failure() {
+        let mut tally = Tally::default();
+        tally.row("a", Counts::default(), true);
+        tally.row("b", Counts { passed: 1, ..Counts::default() }, true);
+        tally.row("c", Counts { passed: 1, ..Counts::default() }, false);
+        assert_eq!(tally.broken, ["a (no test ran)", "c"]);
+    }
+
+    #[test]
+    fn cargo_messages() {
+        assert_eq!(executable(r#"{"name":"live","executable":"/t/live-1","fresh":true}"#), Some("/t/live-1"));
+        assert_eq!(executable(r#"{"executable":null}"#), None);
+    }
+}

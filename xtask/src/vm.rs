@@ -1,0 +1,107 @@
+//! A bench of real kernels: the distributions' own, booted in QEMU with a static program as the payload.
+
+mod initramfs;
+mod kernels;
+mod qemu;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+pub(crate) use qemu::Report;
+
+use crate::{build, packages};
+
+/// A kernel of the bench; the newest point release that the archive has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Series {
+    /// Debian 11: fentry, no drop reasons.
+    #[value(name = "5.10")]
+    V5_10,
+    /// Debian 12: drop reasons.
+    #[value(name = "6.1")]
+    V6_1,
+    /// Debian 12's newest security kernel: the receiving socket in `skb:kfree_skb`.
+    #[value(name = "6.12")]
+    V6_12,
+    /// The newest that is packaged.
+    #[value(name = "7")]
+    V7,
+}
+
+impl Series {
+    pub(crate) const ALL: [Self; 4] = [Self::V5_10, Self::V6_1, Self::V6_12, Self::V7];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V5_10 => "5.10",
+            Self::V6_1 => "6.1",
+            Self::V6_12 => "6.12",
+            Self::V7 => "7",
+        }
+    }
+}
+
+/// A file of ours inside the machine.
+pub(crate) struct Payload<'a> {
+    /// Where it is here.
+    pub(crate) from: &'a Path,
+    /// Where it is there.
+    pub(crate) to: &'a str,
+}
+
+/// Boots a kernel and runs a shell command in it; what it prints goes to `line`, line by line.
+///
+/// # Errors
+/// When something cannot be fetched, or the machine dies without a result twice.
+pub(crate) fn boot(
+    series: Series,
+    payload: &[Payload<'_>],
+    command: &str,
+    line: &mut dyn FnMut(&str),
+) -> Result<Report> {
+    packages::ensure(
+        "the bench of kernels",
+        &[
+            ("qemu-system-x86_64", "qemu-system-x86"),
+            ("modprobe", "kmod"),
+            ("cpio", "cpio"),
+            ("/bin/busybox", "busybox-static"),
+            ("nft", "nftables"),
+            ("ip", "iproute2"),
+            ("/bin/dash", "dash"),
+            ("unxz", "xz-utils"),
+        ],
+    )?;
+    let kernel = kernels::fetch(series)?;
+    let initramfs = initramfs::build(&kernel, payload, command)?;
+    let first = qemu::run(&kernel, &initramfs, line)?;
+    if first.status.is_some() || first.timed_out {
+        return Ok(first);
+    }
+    println!("xtask: the guest ({}) died without a result; once more", series.name());
+    qemu::run(&kernel, &initramfs, line)
+}
+
+/// `cargo xtask vm`.
+///
+/// # Errors
+/// When the machine or the command in it fails.
+pub(crate) fn command(series: Series, command: &str) -> Result<()> {
+    let tracer = build::build(true)?;
+    let command = if command.is_empty() {
+        "for set in fentry kprobe tracepoint; do /tracer programs --hooks $set; done"
+    } else {
+        command
+    };
+    let live = crate::test::live_binary(true).ok();
+    let mut payload = vec![Payload { from: &tracer, to: "tracer" }];
+    payload.extend(live.as_deref().map(|from| Payload { from, to: "live" }));
+    let report = boot(series, &payload, command, &mut |line| println!("{line}"))?;
+    match report.status {
+        Some(0) => Ok(()),
+        Some(status) => bail!("exit status {status} on {}", series.name()),
+        None => bail!("the guest ({}) {}; its console:\n{}", series.name(), report.ending(), report.console),
+    }
+}
