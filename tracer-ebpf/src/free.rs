@@ -28,13 +28,15 @@ const DST_METADATA: u16 = 0x0080;
 /// A SYN/ACK sent again that long ago was not for this packet: the two are microseconds apart.
 const AGAIN_NS: u64 = 1_000_000;
 
-/// A packet is dropped. `reason` and `rx_sk` are `None` on kernels that do not hand them over.
+/// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
+/// without a value, which the verifier of 5.10 refuses to see compared.
 #[inline(always)]
-pub fn freed(skb: u64, location: u64, reason: Option<u32>, rx_sk: Option<u64>) {
+pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     if told!(SHAPE.function_hooks) != 0 && in_hand(skb, location, reason) {
         return;
     }
-    if reason.is_some_and(|reason| !reason_wanted(reason)) {
+    let has_reason = told!(SHAPE.kfree_reason) != 0;
+    if has_reason && !reason_wanted(reason) {
         return;
     }
     // Never received by this stack: a packet on its way out.
@@ -48,20 +50,18 @@ pub fn freed(skb: u64, location: u64, reason: Option<u32>, rx_sk: Option<u64>) {
     }
     // A packet tap drops its own copy before the IP layer has seen the packet; where a reason says so, it is
     // excluded by name.
-    if reason.is_none_or(|reason| reason == told!(SHAPE.reason_not_specified)) && untouched_by_ip(skb) {
+    let unspecified = !has_reason || reason == told!(SHAPE.reason_not_specified);
+    if unspecified && untouched_by_ip(skb) {
         return;
     }
-    record.netns = netns_of_packet(skb, rx_sk.unwrap_or(0));
+    record.netns = netns_of_packet(skb, rx_sk);
     if !netns_wanted(record.netns) {
         return;
     }
     record.time_ns = now();
     record.site = site::KFREE_SKB;
     record.location = location;
-    if let Some(reason) = reason {
-        record.reason = reason;
-        record.flags |= flag::REASON;
-    }
+    note_reason(&mut record, reason);
     if let Some(pad) = pad(SOFTIRQ) {
         record.flags |= flag::RST_KNOWN;
         if pad.reset_skb == skb {
@@ -81,35 +81,38 @@ pub fn freed(skb: u64, location: u64, reason: Option<u32>, rx_sk: Option<u64>) {
             return;
         }
     }
-    if let Some(sock) = rx_sk
-        && sock != 0
-    {
-        let state = member!(sock, sk_state: u8).unwrap_or(0);
+    if rx_sk != 0 {
+        let state = member!(rx_sk, sk_state: u8).unwrap_or(0);
         record.sk_state = state;
         record.flags |= flag::SK_STATE;
         if state == TIME_WAIT && told!(SHAPE.function_hooks) == 0 {
-            remember_timewait(&mut record, sock);
+            remember_timewait(&mut record, rx_sk);
         }
         // A simultaneous open ends here after its SYN/ACK was sent (RFC 9293 figure 7).
-        if state == SYN_SENT && reason.is_none_or(|reason| reason == told!(SHAPE.reason_not_specified)) {
+        if state == SYN_SENT && unspecified {
             return;
         }
     }
     send(&record);
 }
 
+#[inline(always)]
+fn note_reason(record: &mut SynRecord, reason: u32) {
+    if told!(SHAPE.kfree_reason) != 0 {
+        record.reason = reason;
+        record.flags |= flag::REASON;
+    }
+}
+
 /// Ends the observation that holds this packet; `false` when none does.
 #[inline(always)]
-fn in_hand(skb: u64, location: u64, reason: Option<u32>) -> bool {
+fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
     // The exit of the full socket's hook follows and sends it.
     if let Some(pad) = pad(FULL)
         && pad.skb == skb
     {
         pad.record.location = location;
-        if let Some(reason) = reason {
-            pad.record.reason = reason;
-            pad.record.flags |= flag::REASON;
-        }
+        note_reason(&mut pad.record, reason);
         return true;
     }
     let Some(pad) = pad(SOFTIRQ) else { return false };
@@ -127,10 +130,7 @@ fn in_hand(skb: u64, location: u64, reason: Option<u32>) -> bool {
     }
     pad.record.location = location;
     pad.record.flags |= flag::RST_KNOWN;
-    if let Some(reason) = reason {
-        pad.record.reason = reason;
-        pad.record.flags |= flag::REASON;
-    }
+    note_reason(&mut pad.record, reason);
     send(&pad.record);
     true
 }

@@ -235,8 +235,8 @@ fn tp_synack_again(ctx: RawTracePointContext) -> i32 {
 //              enum skb_drop_reason reason, struct sock *rx_sk)
 #[raw_tracepoint]
 fn tp_kfree_skb(ctx: RawTracePointContext) -> i32 {
-    let reason = if told!(SHAPE.kfree_reason) != 0 { Some(ctx.nth(2) as u32) } else { None };
-    let rx_sk = if told!(SHAPE.kfree_rx_sk) != 0 { Some(ctx.nth(3)) } else { None };
+    let reason = if told!(SHAPE.kfree_reason) != 0 { ctx.nth(2) as u32 } else { 0 };
+    let rx_sk = if told!(SHAPE.kfree_rx_sk) != 0 { ctx.nth(3) } else { 0 };
     free::freed(ctx.nth(0), ctx.nth(1), reason, rx_sk);
     0
 }
