@@ -7,7 +7,7 @@ use std::{num::ParseIntError, path::PathBuf, str::FromStr, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::model::Cause;
+use crate::{lab::Scenario, model::Cause};
 
 /// Names every SYN the kernel drops, and why.
 #[derive(Debug, Parser)]
@@ -148,19 +148,29 @@ pub struct DemoLiveArgs {
     pub verbose: u8,
 }
 
-/// The incidents that the demonstration can make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Scenario {
-    /// Three clients with different clocks behind one NAT address that re-uses its ports.
-    Nat,
-    /// One client with a clock per connection behind a port-translating NAT.
-    OneClient,
-    /// As `nat`, and a firewall eats the bare ACK: the clients see only their own SYNs.
-    Silent,
-    /// The server does not accept: the look-alike that is not PAWS.
-    AcceptQueue,
-    /// Nothing is dropped.
-    Healthy,
+impl From<&DemoLiveArgs> for LiveArgs {
+    fn from(args: &DemoLiveArgs) -> Self {
+        Self {
+            port: None,
+            ipv4: false,
+            ipv6: false,
+            from: Vec::new(),
+            interface: None,
+            netns: None,
+            cause: Vec::new(),
+            output: args.output,
+            write: args.write.clone(),
+            duration: Some(args.duration),
+            count: args.count,
+            hooks: args.hooks,
+            btf: None,
+            rate_limit: None,
+            fail_on_drop: false,
+            utc: args.utc,
+            color: args.color,
+            verbose: args.verbose,
+        }
+    }
 }
 
 /// Hook sets on the command line.

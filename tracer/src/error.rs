@@ -1,6 +1,6 @@
 //! What "this cannot work here" says: one sentence of what failed, one of why, one of what to type.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, io, process::ExitCode};
 
 /// Exit status of the program, defined once (the output contract).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,3 +50,12 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// An error of the system without its number.
+pub fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

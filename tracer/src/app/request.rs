@@ -8,7 +8,7 @@ use tracer_common::config::{Filter, MAX_PREFIXES, PORT_WORDS};
 use super::namespaces::{ifindex, resolve};
 use crate::{
     cli::{Hooks, LiveArgs, selected},
-    error::{Exit, Failure},
+    error::{Exit, Failure, words},
     kernel::{hooks::Set, load::KernelFilter, plan::Wish},
     model::{Cause, report::FilterWords},
     netns::Netns,
@@ -116,7 +116,7 @@ fn own_namespace(error: &std::io::Error) -> Failure {
     Failure::new(
         Exit::Failure,
         "cannot tell which network namespace this is",
-        super::namespaces::words(error),
+        words(error),
         "mount /proc, or name the namespace with --netns",
     )
 }

@@ -9,8 +9,7 @@ use std::{
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::namespaces::words;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, words};
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,7 +55,7 @@ pub(super) fn answer(answer: Option<Answer>) -> &'static str {
 }
 
 /// Milliseconds in two significant places: `850ms`, `1.2s`, `3m20s`, `2h05m`, `3d04h`.
-pub(super) fn millis(ms: u64) -> String {
+pub fn millis(ms: u64) -> String {
     let s = ms / 1000;
     match s {
         0 => format!("{ms}ms"),

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use super::phrases::millis;
 use super::{
     json::ports,
-    phrases::{answer, clean, long, millis, short},
+    phrases::{answer, clean, long, short},
 };
 use crate::model::{
     Cause, Drop, Nanos,
