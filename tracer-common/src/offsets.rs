@@ -101,6 +101,8 @@ fields! {
     tw_ts_recent = "tcp_timewait_sock"."tw_ts_recent" required;
     /// When it was recorded, seconds.
     tw_ts_recent_stamp = "tcp_timewait_sock"."tw_ts_recent_stamp" required;
+    /// When a TIME_WAIT bucket last answered a segment that it refused, jiffies.
+    tw_last_oow = "tcp_timewait_sock"."tw_last_oow_ack_time" optional;
     /// Last timestamp that a request socket remembers.
     req_ts_recent = "request_sock"."ts_recent" required;
     /// Receive window offered by a request socket.

@@ -3,6 +3,7 @@
 //! A packet that a function hook has in hand ends its observation here. Any other SYN that was on its way into this
 //! machine makes a record of its own.
 
+use aya_ebpf::helpers::generated::bpf_jiffies64;
 use tracer_common::{
     counters::Counter,
     event::{SynRecord, flag, site},
@@ -87,6 +88,7 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
         record.flags |= flag::SK_STATE;
         if state == TIME_WAIT && told!(SHAPE.function_hooks) == 0 {
             remember_timewait(&mut record, rx_sk);
+            note_ack(&mut record, rx_sk);
         }
         // A simultaneous open ends here after its SYN/ACK was sent (RFC 9293 figure 7).
         if state == SYN_SENT && unspecified {
@@ -94,6 +96,30 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
         }
     }
     send(&record);
+}
+
+/// Whether the bucket answered this very segment: it notes the time when it does (`tcp_oow_rate_limited`), which is now
+/// or a tick ago. A second segment inside that tick finds the time as the first one left it.
+#[inline(always)]
+fn note_ack(record: &mut SynRecord, tw: u64) {
+    let (Some(last), Some(pad)) = (member!(tw, tw_last_oow: u32), pad(SOFTIRQ)) else { return };
+    record.flags |= flag::ACK_KNOWN;
+    let known = pad.acked_tw == tw && pad.acked_at == last;
+    if (jiffies() as u32).wrapping_sub(last) <= 1 && !known {
+        record.flags |= flag::ACK_SENT;
+        pad.acked_tw = tw;
+        pad.acked_at = last;
+    }
+}
+
+/// The kernel's clock of ticks; its lower half is `tcp_jiffies32`.
+#[inline(always)]
+fn jiffies() -> u64 {
+    // SAFETY: takes nothing, returns a number.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    unsafe {
+        bpf_jiffies64()
+    }
 }
 
 #[inline(always)]

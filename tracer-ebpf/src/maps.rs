@@ -4,6 +4,7 @@ use aya_ebpf::{
     macros::map,
     maps::{LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
 };
+use aya_log_ebpf::debug;
 use tracer_common::{
     config::MAX_PREFIXES,
     counters::{COUNTERS as COUNTER_COUNT, Counter},
@@ -44,6 +45,10 @@ pub struct Pad {
     pub again_ns: u64,
     /// ... for the request with this initial sequence number.
     pub again_isn: u32,
+    /// TIME_WAIT bucket whose ACK was reported last; used where no function is hooked.
+    pub acked_tw: u64,
+    /// ... sent at this time, jiffies.
+    pub acked_at: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.
     pub last_oow: u32,
     /// Whether a SYN/ACK was made.
@@ -85,7 +90,25 @@ pub fn prefix_wanted(saddr: &[u8; 16]) -> bool {
 #[inline(always)]
 pub fn send(record: &SynRecord) {
     count(Counter::Drops);
+    say(record);
     if EVENTS.output::<SynRecord>(record, 0).is_err() {
         count(Counter::LostRing);
     }
+}
+
+/// A message for who debugs the programs (`-vv`). The level is a constant for the verifier, so that nothing of this is
+/// left in the program when it is off.
+#[inline(always)]
+fn say(record: &SynRecord) {
+    let port = |at: usize| u16::from_be_bytes([record.tcp[at], record.tcp[at + 1]]);
+    debug!(
+        (),
+        "SYN {} -> {} seen at site {} flags {:x} reason {} location {:x}",
+        port(0),
+        port(2),
+        record.site,
+        record.flags,
+        record.reason,
+        record.location
+    );
 }

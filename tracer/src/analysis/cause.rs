@@ -188,7 +188,7 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         (Stage::TimeWait | Stage::FinWait2, None | Some("TCP_RFC7323_TW_PAWS"))
             if seen.ts_recent.is_some() =>
         {
-            Meaning { answer: rst, ..time_wait(seen, kernel) }
+            Meaning { answer: rst.or(ack_of(seen)), ..time_wait(seen, kernel) }
         }
         // Between the hook and the socket's state there is the request, which only the reason tells of.
         (Stage::Listen, Some("TCP_RFC7323_PAWS")) => meaning(Stage::SynRecv, Cause::PawsSynRecv, None),

@@ -5,7 +5,6 @@ use crate::{
     cli::{DemoArgs, LiveArgs, Ports},
     error::{Exit, Failure},
     lab::{Lab, PORT},
-    render::text::millis,
 };
 
 /// Builds the laboratory, traces the server's namespace, and says what the clients have seen.
@@ -18,7 +17,7 @@ pub fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
     let live = LiveArgs { port: Some(Ports(vec![(PORT, PORT)])), ..LiveArgs::from(&args.live) };
     let exit = trace(&live, Some(lab.server()), &mut || lab.start())?;
     let heard = lab.heard();
-    let ms = |time: std::time::Duration| millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    let ms = |time: std::time::Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
     eprintln!(
         "demo: the clients got {} connections (connect took {} at the median, {} at the longest) and gave up {} \
          after 5 s",

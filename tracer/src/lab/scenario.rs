@@ -74,7 +74,7 @@ impl Scenario {
     /// The outside ports that the NAT lends; `None`: the client's own.
     fn outside_ports(self) -> Option<&'static str> {
         match self {
-            Self::Nat | Self::OneClient => Some("40000-40015"),
+            Self::Nat | Self::OneClient => Some("40000-40023"),
             Self::Silent => Some("40000-40031"),
             Self::AcceptQueue | Self::Healthy => None,
         }
@@ -115,10 +115,10 @@ impl Scenario {
         let server = format!("a server on {SERVER}:{PORT}");
         match self {
             Self::Nat => format!(
-                "three clients with clocks of their own {place}, a NAT that lends 16 ports in turn, {server} that closes first"
+                "three clients with clocks of their own {place}, a NAT that lends 24 ports in turn, {server} that closes first"
             ),
             Self::OneClient => format!(
-                "one client with a clock for every connection {place}, a NAT that lends 16 ports in turn, {server} that closes first"
+                "one client with a clock for every connection {place}, a NAT that lends 24 ports in turn, {server} that closes first"
             ),
             Self::Silent => format!(
                 "three clients with clocks of their own {place}, a NAT that lends 32 ports in turn and a firewall that eats bare ACKs, {server} that closes first"

@@ -44,18 +44,18 @@ pub(super) fn long(cause: Cause) -> &'static str {
     }
 }
 
-/// What went back.
+/// What went back, at most 7 columns.
 pub(super) fn answer(answer: Option<Answer>) -> &'static str {
     match answer {
-        Some(Answer::None) => "no answer",
-        Some(Answer::Ack) => "ACK sent",
-        Some(Answer::Rst) => "RST sent",
-        None => "answer ?",
+        Some(Answer::None) => "nothing",
+        Some(Answer::Ack) => "ACK",
+        Some(Answer::Rst) => "RST",
+        None => "?",
     }
 }
 
 /// Milliseconds in two significant places: `850ms`, `1.2s`, `3m20s`, `2h05m`, `3d04h`.
-pub fn millis(ms: u64) -> String {
+pub(super) fn millis(ms: u64) -> String {
     let s = ms / 1000;
     match s {
         0 => format!("{ms}ms"),

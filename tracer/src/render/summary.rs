@@ -10,10 +10,11 @@ impl Style {
     /// The whole summary.
     pub fn summary(&self, start: &Start, summary: &Summary) -> String {
         let mut lines = vec![String::new()];
-        let syns =
-            summary.syns.map_or_else(String::new, |n| format!(" of {n} SYNs at listeners and elsewhere"));
         if summary.drops == 0 {
-            lines.push(self.ink(Ink::Bold, "No drops seen."));
+            let unseen = summary.snmp.iter().any(|check| check.kernel > check.ours);
+            let title =
+                if unseen { "No drops seen, yet the kernel counted some (below)." } else { "No drops seen." };
+            lines.push(self.ink(Ink::Bold, title));
             let seen = summary.syns.map_or_else(
                 || "This hook set does not see accepted SYNs.".to_owned(),
                 |n| format!("{n} SYNs reached a listener."),
@@ -24,7 +25,6 @@ impl Style {
                 millis(summary.elapsed_ms)
             ));
         } else {
-            let _ = syns;
             let rate = summary.syns.map_or_else(String::new, |n| format!("; {n} SYNs reached a listener"));
             lines.push(self.ink(
                 Ink::Bold,

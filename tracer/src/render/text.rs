@@ -1,13 +1,11 @@
 //! One header, then one line a drop, for someone who has an incident in hand. 80 columns suffice for IPv4.
 
-use std::fmt::Write as _;
-
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use super::phrases::millis;
 use super::{
+    columns::{self, Column},
     json::ports,
-    phrases::{answer, clean, long, short},
+    phrases::{clean, long},
 };
 use crate::model::{
     Cause, Drop, Nanos,
@@ -49,7 +47,7 @@ impl Style {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    pub(super) fn ink_of(cause: Cause) -> Ink {
+    pub(super) const fn ink_of(cause: Cause) -> Ink {
         match cause {
             _ if cause.is_paws() => Ink::Paws,
             Cause::AcceptQueueFull | Cause::SynQueueFull | Cause::PeerNotProven | Cause::ListenOther => {
@@ -85,10 +83,7 @@ impl Style {
         lines.push(
             self.ink(Ink::Dim, "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary."),
         );
-        lines.push(self.ink(
-            Ink::Dim,
-            &format!("{:<12} {:<20} {:<22} {}", "TIME", "WHY", "CLIENT", "PORT  WHAT IS KNOWN"),
-        ));
+        lines.push(self.ink(Ink::Dim, &columns::titles(self)));
         lines.join("\n")
     }
 
@@ -105,14 +100,15 @@ impl Style {
         lines
     }
 
-    /// Breaks a text at spaces; further lines are indented.
+    /// Breaks a text at spaces; further lines are indented, as far as a blank `lead`.
     pub(super) fn fold(&self, lead: &str, text: &str) -> Vec<String> {
+        let indent = if lead.trim().is_empty() { lead } else { "    " };
         let mut lines = Vec::new();
         let mut line = lead.to_owned();
         let mut empty = true;
         for word in text.split(' ') {
             if !empty && line.chars().count() + 1 + word.chars().count() > self.width {
-                lines.push(std::mem::replace(&mut line, "    ".into()));
+                lines.push(std::mem::replace(&mut line, indent.into()));
                 empty = true;
             }
             if !empty {
@@ -125,85 +121,48 @@ impl Style {
         lines
     }
 
-    /// A drop, in place of what `line` held. Long ones go on in an indented line.
+    /// A drop, in place of what `line` held: one line; with `-v` a second one of everything else that is known.
     pub fn drop(&self, drop: &Drop, line: &mut String) {
         line.clear();
-        let client = match drop.flow.src {
-            std::net::IpAddr::V4(v4) => format!("{v4}:{}", drop.flow.sport),
-            std::net::IpAddr::V6(v6) => format!("[{v6}]:{}", drop.flow.sport),
-        };
-        let head = format!(
-            "{} {} {:<22} :{:<5}",
-            self.ink(Ink::Dim, &self.clock(drop.time)),
-            self.ink(Self::ink_of(drop.cause), &format!("{:<20}", short(drop.cause))),
-            client,
-            drop.flow.dport,
-        );
-        let used = 12 + 1 + 20 + 1 + client.chars().count().max(22) + 1 + 6;
-        line.push_str(&head);
-        let mut column = used;
-        for fact in self.facts(drop) {
-            let wide = fact.chars().count();
-            if column + 1 + wide > self.width {
-                line.push_str("\n             ");
-                column = 13;
-            } else {
-                line.push(' ');
-                column += 1;
-            }
-            line.push_str(&fact);
-            column += wide;
-        }
-    }
-
-    /// What is known, most telling first.
-    fn facts(&self, drop: &Drop) -> Vec<String> {
-        let mut facts = Vec::new();
-        if drop.cause.is_paws()
-            && let Some(ticks) = drop.regression()
-        {
-            facts.push(format!("-{ticks}"));
-            let mut words = format!("ticks ({} at 1 kHz)", millis(u64::from(ticks.unsigned_abs())));
-            if let Some(age) = drop.ts_age_ms {
-                let _ = write!(words, " behind the clock of {} ago", millis(age));
-            }
-            facts.push(words);
-        }
-        match (drop.cause, drop.accept_queue, drop.syn_queue) {
-            (Cause::AcceptQueueFull, Some((len, max)), _) => facts.push(format!("{len} wait, limit {max}")),
-            (Cause::SynQueueFull | Cause::PeerNotProven, Some((_, limit)), Some((len, max))) => {
-                facts.push(format!("{len} open, backlog {limit}, tcp_max_syn_backlog {max}"));
-            }
-            _ => {}
-        }
-        facts.push(answer(drop.answer).into());
-        if let Some(reason) = &drop.reason {
-            facts.push(clean(reason));
-        }
-        if drop.cause == Cause::Other && drop.reason.is_none() {
-            facts.push(format!("at stage {}", drop.stage));
-        }
-        if self.verbose || self.width > 120 {
-            facts.push(format!("to {}", drop.flow.dst));
-            facts.push(match drop.syn.tsval {
-                Some(tsval) => format!("TSval {tsval}"),
-                None => "no timestamp".into(),
-            });
-            facts.push(format!("ttl {} options {}", drop.syn.ttl, drop.syn.options));
-            if let Some(ifname) = &drop.ifname {
-                facts.push(format!("on {}", clean(ifname)));
-            }
-            if let Some(netns) = drop.netns {
-                facts.push(format!("netns {netns}"));
+        columns::line(self, &Column::fitting(self.width), drop, line);
+        if self.verbose {
+            for more in self.fold("             ", &more(drop)) {
+                line.push('\n');
+                line.push_str(&self.ink(Ink::Dim, &more));
             }
         }
-        facts
     }
 
     /// One sentence on a cause.
     pub fn explain(cause: Cause) -> &'static str {
         long(cause)
     }
+}
+
+/// What the columns do not hold.
+fn more(drop: &Drop) -> String {
+    let known = |name: &str, value: Option<u32>| match value {
+        Some(value) => format!("{name} {value}"),
+        None => format!("{name} ?"),
+    };
+    let mut facts = vec![
+        format!("to {} stage {}", drop.flow.dst, drop.stage),
+        match drop.syn.tsval {
+            Some(tsval) => format!("TSval {tsval}"),
+            None => "no timestamp".into(),
+        },
+        known("ts_recent", drop.ts_recent),
+        format!("seq {} ttl {} window {}", drop.syn.seq, drop.syn.ttl, drop.syn.window),
+        format!("options {}", drop.syn.options),
+    ];
+    if drop.syn.malformed {
+        facts.push("(malformed)".into());
+    }
+    facts.extend(drop.reason.as_deref().map(|reason| format!("reason {}", clean(reason))));
+    facts.extend(drop.snmp.map(|counter| format!("counter {counter}")));
+    facts.extend(drop.ifname.as_deref().map(|name| format!("on {}", clean(name))));
+    facts.extend(drop.netns.map(|netns| format!("netns {netns}")));
+    facts.join(" ")
 }
 
 /// The filter in words.
