@@ -38,6 +38,8 @@ pub struct Shape {
     pub make_synack_args: u32,
     /// `SKB_DROP_REASON_NOT_SPECIFIED` of `enum skb_drop_reason`.
     pub reason_not_specified: u32,
+    /// Every RST is seen when it is sent: without one there was none.
+    pub resets_seen: u32,
     /// Hooks on functions are attached, so `skb:kfree_skb` finds the stage in the slot they left.
     pub function_hooks: u32,
 }
@@ -50,6 +52,7 @@ impl Shape {
         timewait_args: 0,
         make_synack_args: 0,
         reason_not_specified: 0,
+        resets_seen: 0,
         function_hooks: 0,
     };
 }

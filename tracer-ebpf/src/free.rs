@@ -12,14 +12,16 @@ use tracer_common::{
 use crate::{
     maps::{FULL, SOFTIRQ, count, pad, send},
     packet::{anywhere, counted, netns_of, netns_of_sock, netns_wanted, still_holds},
-    read::member,
-    tcp::{now, remember_timewait},
+    read::{at, member},
+    tcp::{now, remember_full, remember_timewait},
     told::{reason_wanted, told},
 };
 
-/// `TCP_SYN_SENT`, `TCP_TIME_WAIT` (`include/net/tcp_states.h`).
+/// States of a socket (`include/net/tcp_states.h`).
 const SYN_SENT: u8 = 2;
 const TIME_WAIT: u8 = 6;
+const LISTEN: u8 = 10;
+const NEW_SYN_RECV: u8 = 12;
 /// `RTN_UNICAST` (`include/uapi/linux/rtnetlink.h`): a route to elsewhere.
 const RTN_UNICAST: u16 = 1;
 /// `RTF_LOCAL | RTF_ANYCAST` (`include/uapi/linux/ipv6_route.h`).
@@ -64,7 +66,7 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     record.location = location;
     note_reason(&mut record, reason);
     if let Some(pad) = pad(SOFTIRQ) {
-        record.flags |= flag::RST_KNOWN;
+        note_reset_known(&mut record);
         if pad.reset_skb == skb {
             pad.reset_skb = 0;
             record.flags |= flag::RST_SENT;
@@ -86,9 +88,8 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
         let state = member!(rx_sk, sk_state: u8).unwrap_or(0);
         record.sk_state = state;
         record.flags |= flag::SK_STATE;
-        if state == TIME_WAIT && told!(SHAPE.function_hooks) == 0 {
-            remember_timewait(&mut record, rx_sk);
-            note_ack(&mut record, rx_sk);
+        if told!(SHAPE.function_hooks) == 0 {
+            remember(&mut record, rx_sk, state);
         }
         // A simultaneous open ends here after its SYN/ACK was sent (RFC 9293 figure 7).
         if state == SYN_SENT && unspecified {
@@ -98,16 +99,32 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     send(&record);
 }
 
-/// Whether the bucket answered this very segment: it notes the time when it does (`tcp_oow_rate_limited`), which is now
+/// What the socket remembers, for want of a hook on the function that compared it.
+#[inline(always)]
+fn remember(record: &mut SynRecord, sock: u64, state: u8) {
+    match state {
+        TIME_WAIT => {
+            remember_timewait(record, sock);
+            note_ack(record, sock, told!(OFFSETS.tw_last_oow));
+        }
+        LISTEN | NEW_SYN_RECV => {}
+        _ => {
+            remember_full(record, sock);
+            note_ack(record, sock, told!(OFFSETS.tp_last_oow));
+        }
+    }
+}
+
+/// Whether the socket answered this very segment: it notes the time when it does (`tcp_oow_rate_limited`), which is now
 /// or a tick ago. A second segment inside that tick finds the time as the first one left it.
 #[inline(always)]
-fn note_ack(record: &mut SynRecord, tw: u64) {
-    let (Some(last), Some(pad)) = (member!(tw, tw_last_oow: u32), pad(SOFTIRQ)) else { return };
+fn note_ack(record: &mut SynRecord, sock: u64, offset: u32) {
+    let (Some(last), Some(pad)) = (at::<u32>(sock, offset), pad(SOFTIRQ)) else { return };
     record.flags |= flag::ACK_KNOWN;
-    let known = pad.acked_tw == tw && pad.acked_at == last;
+    let known = pad.acked_sock == sock && pad.acked_at == last;
     if (jiffies() as u32).wrapping_sub(last) <= 1 && !known {
         record.flags |= flag::ACK_SENT;
-        pad.acked_tw = tw;
+        pad.acked_sock = sock;
         pad.acked_at = last;
     }
 }
@@ -119,6 +136,13 @@ fn jiffies() -> u64 {
     #[expect(unsafe_code, reason = "a BPF helper")]
     unsafe {
         bpf_jiffies64()
+    }
+}
+
+#[inline(always)]
+fn note_reset_known(record: &mut SynRecord) {
+    if told!(SHAPE.resets_seen) != 0 {
+        record.flags |= flag::RST_KNOWN;
     }
 }
 
@@ -155,7 +179,7 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
         return true;
     }
     pad.record.location = location;
-    pad.record.flags |= flag::RST_KNOWN;
+    note_reset_known(&mut pad.record);
     note_reason(&mut pad.record, reason);
     send(&pad.record);
     true

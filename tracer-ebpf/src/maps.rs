@@ -45,8 +45,8 @@ pub struct Pad {
     pub again_ns: u64,
     /// ... for the request with this initial sequence number.
     pub again_isn: u32,
-    /// TIME_WAIT bucket whose ACK was reported last; used where no function is hooked.
-    pub acked_tw: u64,
+    /// Socket whose ACK was reported last; used where no function is hooked.
+    pub acked_sock: u64,
     /// ... sent at this time, jiffies.
     pub acked_at: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.

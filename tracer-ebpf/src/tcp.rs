@@ -6,7 +6,7 @@
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use tracer_common::{
     counters::Counter,
-    event::{flag, site},
+    event::{SynRecord, flag, site},
 };
 
 use crate::{
@@ -171,7 +171,7 @@ pub fn timewait_enter(tw: u64, skb: u64) {
 
 /// Notes what a TIME_WAIT bucket remembers.
 #[inline(always)]
-pub fn remember_timewait(record: &mut tracer_common::event::SynRecord, tw: u64) {
+pub fn remember_timewait(record: &mut SynRecord, tw: u64) {
     record.sk_state = member!(tw, sk_state: u8).unwrap_or(0);
     record.tw_substate = member!(tw, tw_substate: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
@@ -259,6 +259,16 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
     let record = &mut pad.record;
     record.sk_state = member!(sk, sk_state: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
+    remember_full(record, sk);
+    if let Some(last) = member!(sk, tp_last_oow: u32) {
+        pad.last_oow = last;
+        record.flags |= flag::ACK_KNOWN;
+    }
+}
+
+/// Notes what a full socket remembers.
+#[inline(always)]
+pub fn remember_full(record: &mut SynRecord, sk: u64) {
     if let (Some(ts), Some(stamp)) = (member!(sk, tp_ts_recent: u32), member!(sk, tp_ts_recent_stamp: u32)) {
         record.ts_recent = ts;
         record.ts_recent_stamp = stamp;
@@ -267,10 +277,6 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
     if let Some(next) = member!(sk, tp_rcv_nxt: u32) {
         record.rcv_nxt = next;
         record.flags |= flag::RCV_NXT;
-    }
-    if let Some(last) = member!(sk, tp_last_oow: u32) {
-        pad.last_oow = last;
-        record.flags |= flag::ACK_KNOWN;
     }
 }
 

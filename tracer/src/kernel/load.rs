@@ -270,16 +270,25 @@ fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
 }
 
 /// In the order of the structure, which is made of such words alone.
-fn shape_words(shape: Shape) -> [u32; 6] {
+fn shape_words(shape: Shape) -> [u32; 7] {
     let Shape {
         kfree_reason,
         kfree_rx_sk,
         timewait_args,
         make_synack_args,
         reason_not_specified,
+        resets_seen,
         function_hooks,
     } = shape;
-    [kfree_reason, kfree_rx_sk, timewait_args, make_synack_args, reason_not_specified, function_hooks]
+    [
+        kfree_reason,
+        kfree_rx_sk,
+        timewait_args,
+        make_synack_args,
+        reason_not_specified,
+        resets_seen,
+        function_hooks,
+    ]
 }
 
 fn filter_words(filter: Filter) -> [u32; 5] {
@@ -287,7 +296,7 @@ fn filter_words(filter: Filter) -> [u32; 5] {
     [ports, family, prefixes, netns, ifindex]
 }
 
-const _: () = assert!(size_of::<Shape>() == 4 * 6 && size_of::<Filter>() == 4 * 5);
+const _: () = assert!(size_of::<Shape>() == 4 * 7 && size_of::<Filter>() == 4 * 5);
 
 impl Attached {
     /// The ring; once.

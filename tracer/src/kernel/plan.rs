@@ -202,6 +202,11 @@ fn shape(types: &Types, set: Set) -> Shape {
         timewait_args: types.args("tcp_timewait_state_process"),
         make_synack_args: types.args("tcp_make_synack"),
         reason_not_specified: types.reason("NOT_SPECIFIED").unwrap_or(0),
+        resets_seen: if set.hooks_functions() {
+            types.functions.contains_key("tcp_v4_send_reset").into()
+        } else {
+            types.every_reset_traced.into()
+        },
         function_hooks: set.hooks_functions().into(),
     }
 }
