@@ -36,6 +36,8 @@ pub struct Shape {
     pub timewait_args: u32,
     /// Number of arguments of `tcp_make_synack`.
     pub make_synack_args: u32,
+    /// Number of arguments of `inet_csk_reqsk_queue_hash_add`.
+    pub hash_add_args: u32,
     /// `SKB_DROP_REASON_NOT_SPECIFIED` of `enum skb_drop_reason`.
     pub reason_not_specified: u32,
     /// Every RST is seen when it is sent: without one there was none.
@@ -51,6 +53,7 @@ impl Shape {
         kfree_rx_sk: 0,
         timewait_args: 0,
         make_synack_args: 0,
+        hash_add_args: 0,
         reason_not_specified: 0,
         resets_seen: 0,
         function_hooks: 0,

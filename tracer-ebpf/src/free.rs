@@ -13,7 +13,7 @@ use crate::{
     maps::{FULL, SOFTIRQ, count, pad, send},
     packet::{anywhere, counted, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{at, member},
-    tcp::{now, remember_full, remember_timewait},
+    tcp::{now, remember_full, remember_timewait, unfinished},
     told::{reason_wanted, told},
 };
 
@@ -171,7 +171,7 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
     }
     pad.skb = 0;
     if !still_holds(skb, &pad.record) {
-        count(Counter::LostSlot);
+        unfinished(pad);
         return false;
     }
     if pad.record.flags & flag::SYNACK_AGAIN != 0 {

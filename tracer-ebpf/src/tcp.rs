@@ -4,6 +4,7 @@
 //! classified here.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use aya_log_ebpf::debug;
 use tracer_common::{
     counters::Counter,
     event::{SynRecord, flag, site},
@@ -30,9 +31,23 @@ pub fn now() -> u64 {
 #[inline(always)]
 fn abandon(pad: &mut Pad) {
     if pad.skb != 0 {
-        count(Counter::LostSlot);
+        unfinished(pad);
         pad.skb = 0;
     }
+}
+
+/// Counts an observation that was begun and never ended.
+#[inline(always)]
+pub fn unfinished(pad: &Pad) {
+    count(Counter::LostSlot);
+    debug!(
+        (),
+        "unfinished: SYN {} at site {} flags {:x} verdict {}",
+        u16::from_be_bytes([pad.record.tcp[0], pad.record.tcp[1]]),
+        pad.record.site,
+        pad.record.flags,
+        pad.record.verdict
+    );
 }
 
 /// Takes the SYN in hand; `false` when it is none or not wanted.

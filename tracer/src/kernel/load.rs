@@ -270,12 +270,13 @@ fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
 }
 
 /// In the order of the structure, which is made of such words alone.
-fn shape_words(shape: Shape) -> [u32; 7] {
+fn shape_words(shape: Shape) -> [u32; 8] {
     let Shape {
         kfree_reason,
         kfree_rx_sk,
         timewait_args,
         make_synack_args,
+        hash_add_args,
         reason_not_specified,
         resets_seen,
         function_hooks,
@@ -285,6 +286,7 @@ fn shape_words(shape: Shape) -> [u32; 7] {
         kfree_rx_sk,
         timewait_args,
         make_synack_args,
+        hash_add_args,
         reason_not_specified,
         resets_seen,
         function_hooks,
@@ -296,7 +298,7 @@ fn filter_words(filter: Filter) -> [u32; 5] {
     [ports, family, prefixes, netns, ifindex]
 }
 
-const _: () = assert!(size_of::<Shape>() == 4 * 7 && size_of::<Filter>() == 4 * 5);
+const _: () = assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 5);
 
 impl Attached {
     /// The ring; once.
@@ -356,12 +358,14 @@ impl Attached {
             .collect()
     }
 
-    /// Takes every program off its hook. The maps stay: what is in the ring can still be read.
+    /// Takes every program off its hook, in the reverse order. The maps stay: what is in the ring can still be read.
     pub fn detach(&mut self) {
-        let names: Vec<String> = self.ebpf.programs().map(|(name, _)| name.to_owned()).collect();
-        for name in names {
-            if let Some(program) = self.ebpf.program_mut(&name) {
-                unload(program);
+        for hook in self.plan.hooks.iter().rev() {
+            let programs = hook.programs.iter().rev().filter(|(set, ..)| *set == self.plan.set);
+            for (_, _, name) in programs {
+                if let Some(program) = self.ebpf.program_mut(name) {
+                    unload(program);
+                }
             }
         }
     }

@@ -201,6 +201,7 @@ fn shape(types: &Types, set: Set) -> Shape {
         kfree_rx_sk: types.kfree_rx_sk.into(),
         timewait_args: types.args("tcp_timewait_state_process"),
         make_synack_args: types.args("tcp_make_synack"),
+        hash_add_args: types.args("inet_csk_reqsk_queue_hash_add"),
         reason_not_specified: types.reason("NOT_SPECIFIED").unwrap_or(0),
         resets_seen: if set.hooks_functions() {
             types.functions.contains_key("tcp_v4_send_reset").into()
