@@ -122,3 +122,25 @@ fn a_bucket_without_a_stamp_makes_no_test() {
         assert!(!refuses(&seen, &functions("6.12")), "{substate}");
     }
 }
+
+#[test]
+fn the_kernels_own_word_comes_first() {
+    // The bucket of a freed packet may be in use again: what is read there then contradicts the reason.
+    let kernel = &tracepoint("7.3");
+    let stale = |substate| Seen {
+        site: Site::KfreeSkb,
+        sk_state: Some(6),
+        tw_substate: substate,
+        verdict: None,
+        ..pair(Site::TimeWait, RECENT, RECENT + 5000)
+    };
+    let want = "time-wait paws-time-wait TCP_RFC7323_TW_PAWS TcpExtPAWSTimewait -";
+    check(&[
+        ("P2", kernel, reason(kernel, "TCP_RFC7323_TW_PAWS", stale(6)), want),
+        ("P2", kernel, reason(kernel, "TCP_RFC7323_TW_PAWS", stale(5)), want),
+    ]);
+    let kernel = &functions("6.1");
+    let unread = Seen { ts_recent: None, ack_sent: Some(true), ..stamped(Site::FullSocket, -5000) };
+    let want = "established paws-established TCP_RFC7323_PAWS TcpExtPAWSEstab ack";
+    check(&[("P5", kernel, reason(kernel, "TCP_RFC7323_PAWS", unread), want)]);
+}
