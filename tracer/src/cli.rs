@@ -51,6 +51,7 @@ pub enum Command {
 
 /// Options of the live stream.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each switch of the command line")]
 pub struct LiveArgs {
     /// Server (local) ports: 443, 80,443 or 7000-7011 [default: every port].
     #[arg(short, long, value_name = "LIST")]
@@ -370,7 +371,7 @@ mod tests {
     #[test]
     fn durations() {
         assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_mins(5)));
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         for bad in ["", "s", "0", "-1s", "1d", "99999999999999999999h", "18446744073709551615h"] {
             assert!(parse_duration(bad).is_err(), "{bad}");

@@ -228,12 +228,11 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         // Between the hook and the socket's state there is the request, which only the reason tells of.
         (Stage::Listen, Some(PAWS)) => meaning(Stage::SynRecv, Cause::PawsSynRecv, None),
         (Stage::Listen, Some("TCP_OVERWINDOW")) => meaning(Stage::SynRecv, Cause::OutOfWindow, None),
-        (Stage::Listen, Some(TSECR)) => meaning(Stage::SynRecv, Cause::Other, None),
         (Stage::Listen, None) if rst.is_some() => meaning(Stage::SynRecv, Cause::Other, rst),
         (Stage::Listen, None) if kernel.check_req_reasons => {
             meaning(Stage::SynRecv, Cause::Repeated, Some(Answer::None))
         }
-        (Stage::Listen, None) => meaning(Stage::SynRecv, Cause::Other, None),
+        (Stage::Listen, None | Some(TSECR)) => meaning(Stage::SynRecv, Cause::Other, None),
         (Stage::Established, Some(PAWS | "TCP_INVALID_SYN"))
             if seen.sk_state != Some(state::SYN_SENT) && seen.ts_recent.is_some() =>
         {
@@ -286,10 +285,9 @@ fn counter(
     let name = match cause {
         Cause::PawsRecycle => "TcpExtPAWSPassive",
         Cause::PawsTimeWait if kernel.counts("TcpExtPAWSTimewait") => "TcpExtPAWSTimewait",
-        Cause::PawsTimeWait | Cause::PawsSynRecv => "TcpExtPAWSEstab",
         Cause::PawsFinWait2 if silent => "TcpExtTCPACKSkippedFinWait2",
         Cause::PawsEstablished if reason == Some("TCP_INVALID_SYN") => "TcpExtTCPSYNChallenge",
-        Cause::PawsEstablished => "TcpExtPAWSEstab",
+        Cause::PawsTimeWait | Cause::PawsSynRecv | Cause::PawsEstablished => "TcpExtPAWSEstab",
         Cause::SynOnEstablished => "TcpExtTCPSYNChallenge",
         Cause::OldSequence if silent && stage == Stage::FinWait2 => "TcpExtTCPACKSkippedFinWait2",
         Cause::OldSequence if silent => "TcpExtTCPACKSkippedTimeWait",

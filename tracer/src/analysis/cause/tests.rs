@@ -11,6 +11,8 @@
 //! | P7 | TIME_WAIT, nothing newer | N15, N16 | SYN on an open connection, on a FIN_WAIT2 bucket |
 //! | | | N17..N28 | dropped before a socket decides |
 
+#![expect(clippy::needless_pass_by_value, reason = "rows are built from values")]
+
 mod early;
 mod full_socket;
 mod kernels;
