@@ -309,8 +309,8 @@ fn the_completions_are_scripts() {
         let mut input = checker.stdin.take().expect("it was piped");
         input.write_all(script.as_bytes()).expect("the shell reads");
         drop(input);
-        let checked = checker.wait_with_output().expect("the shell ends");
-        assert!(checked.status.success(), "{shell}: {}", String::from_utf8_lossy(&checked.stderr));
+        let verdict = checker.wait_with_output().expect("the shell ends");
+        assert!(verdict.status.success(), "{shell}: {}", String::from_utf8_lossy(&verdict.stderr));
     }
 }
 
