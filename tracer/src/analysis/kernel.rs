@@ -9,6 +9,7 @@ const WRAP_OLD: u32 = 24 * 24 * 60 * 60;
 
 /// The kernel's own words and habits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 pub struct Kernel {
     reasons: BTreeMap<u32, Arc<str>>,
     verdicts: BTreeMap<u32, String>,

@@ -153,7 +153,7 @@ impl<'a> Btf<'a> {
             let found = self.get(id)?;
             match found.kind {
                 kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
-                    id = found.refers
+                    id = found.refers;
                 }
                 _ => return Some((id, found)),
             }
@@ -224,7 +224,7 @@ impl<'a> Btf<'a> {
         (1..proto.vlen)
             .map(|n| {
                 let (id, found) =
-                    self.bare(u32_at(self.data, proto.body + 8 * n + 4)?).or_else(|| Some((0, VOID)))?;
+                    self.bare(u32_at(self.data, proto.body + 8 * n + 4)?).or(Some((0, VOID)))?;
                 let named = match found.kind {
                     kind::PTR => self.bare(found.refers).map_or(0, |(id, _)| id),
                     kind::ENUM | kind::ENUM64 => id,
