@@ -89,6 +89,18 @@ const T: Set = Set::Tracepoint;
 /// `tcp_conn_request` instead of its callers: IPv4, IPv6 and MPTCP listeners all pass it once (`subflow_v4_conn_request`
 /// calls it directly, net/mptcp/subflow.c).
 pub const HOOKS: [Hook; 12] = [
+    // First, because a kernel that refuses function hooks shows it here, before the large programs are verified.
+    Hook {
+        name: "tcp_make_synack",
+        programs: &[
+            (F, Fexit, "make_synack_x"),
+            (K, Kprobe, "k_make_synack"),
+            (K, Kretprobe, "k_make_synack_x"),
+        ],
+        args: 5..=6,
+        need: Need::Set,
+        sees: &[AcceptQueueFull, SynQueueFull, PeerNotProven, ListenOther],
+    },
     Hook {
         name: "kfree_skb",
         programs: &[
@@ -132,17 +144,6 @@ pub const HOOKS: [Hook; 12] = [
         args: 2..=3,
         need: Need::Detail,
         sees: &[],
-    },
-    Hook {
-        name: "tcp_make_synack",
-        programs: &[
-            (F, Fexit, "make_synack_x"),
-            (K, Kprobe, "k_make_synack"),
-            (K, Kretprobe, "k_make_synack_x"),
-        ],
-        args: 5..=6,
-        need: Need::Set,
-        sees: &[AcceptQueueFull, SynQueueFull, PeerNotProven, ListenOther],
     },
     Hook {
         name: "tcp_peer_is_proven",
