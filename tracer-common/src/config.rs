@@ -22,6 +22,8 @@ pub struct Filter {
     pub netns: u32,
     /// Only SYNs that arrived on this interface index.
     pub ifindex: u32,
+    /// 1: SYNs to closed ports, too.
+    pub no_listener: u32,
 }
 
 /// Prototypes of the hooked functions where kernels differ. Zero: the thing is not there.

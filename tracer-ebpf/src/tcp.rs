@@ -12,7 +12,7 @@ use tracer_common::{
 
 use crate::{
     maps::{FULL, Pad, SOFTIRQ, count, pad, send},
-    packet::{counted, in_tcp, netns_of_sock, netns_wanted},
+    packet::{counted, in_tcp, isn, isn_of_syn, netns_of_sock, netns_wanted, still_holds},
     read::{at, member},
     told::told,
 };
@@ -75,7 +75,8 @@ fn begin(pad: &mut Pad, sock: u64, skb: u64, site: u8) -> bool {
 pub fn listen_enter(sk: u64, skb: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     // The TIME_WAIT bucket's observation of the same packet goes on here.
-    let from_time_wait = pad.skb == skb && pad.record.site == site::TIME_WAIT;
+    let from_time_wait =
+        pad.skb == skb && pad.record.site == site::TIME_WAIT && still_holds(skb, &pad.record);
     if !from_time_wait {
         abandon(pad);
     }
@@ -161,6 +162,8 @@ pub fn listen_exit(skb: u64) {
     pad.skb = 0;
     if pad.answered != 0 {
         count(Counter::Answered);
+        pad.answered_isn = isn(&pad.record);
+        pad.answered_ns = now();
         if pad.cookie != 0 {
             count(Counter::Cookies);
         }
@@ -309,9 +312,12 @@ pub fn full_exit(skb: u64, acceptable: bool) {
 /// A RST is sent for a packet; `sk` is 0 where no socket was found.
 #[inline(always)]
 pub fn reset(sk: u64, skb: u64) {
+    let Some(isn) = isn_of_syn(skb) else { return };
     let Some(pad) = pad(SOFTIRQ) else { return };
     pad.reset_skb = skb;
-    pad.reset_sock = sk;
+    pad.reset_isn = isn;
+    pad.reset_ns = now();
+    pad.reset_state = u32::from(member!(sk, sk_state: u8).unwrap_or(0));
     if pad.skb == skb {
         pad.record.flags |= flag::RST_SENT;
     }
@@ -321,10 +327,9 @@ pub fn reset(sk: u64, skb: u64) {
 #[inline(always)]
 pub fn synack_again(req: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
-    if told!(SHAPE.function_hooks) == 0 {
-        pad.again_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
-        pad.again_ns = now();
-    } else if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
+    pad.answered_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
+    pad.answered_ns = now();
+    if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
         pad.record.flags |= flag::SYNACK_AGAIN;
     }
 }

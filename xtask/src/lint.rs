@@ -96,7 +96,7 @@ fn layers(name: &str, text: &str) -> Vec<String> {
     let pure = ["tracer/src/decode", "tracer/src/model", "tracer/src/analysis", "tracer/src/render"];
     let mut forbidden: Vec<&str> = Vec::new();
     if name.starts_with("tracer/src/") && !name.starts_with("tracer/src/kernel") {
-        forbidden.extend(["use aya", "aya::", "aya_log::"]);
+        forbidden.extend(["aya::", "aya_log::"]);
     }
     if pure.iter().any(|room| name.starts_with(room)) {
         forbidden.extend([

@@ -19,10 +19,9 @@ pub fn programs(hooks: Hooks) -> Result<Exit, Failure> {
     let mut facts = capability::facts(None);
     capability::raise_memlock();
     let filter = KernelFilter {
-        words: tracer_common::config::Filter::default(),
+        words: tracer_common::config::Filter { no_listener: 1, ..Default::default() },
         ports: Box::new([0; tracer_common::config::PORT_WORDS]),
         prefixes: Vec::new(),
-        no_listener: true,
     };
     let settings = Settings { ring_bytes: RING_BYTES, debug: false };
     let attached = attach(&mut facts, wish(hooks), &filter, settings)?;

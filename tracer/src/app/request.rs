@@ -69,6 +69,7 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
         ));
     }
     let causes = selected(&args.cause);
+    words.no_listener = causes.contains(&Cause::NoListener).into();
     Ok(Filters {
         narrow: words.ports + words.family + words.prefixes + words.ifindex > 0,
         words: FilterWords {
@@ -83,12 +84,7 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
                 causes.iter().map(|c| c.name()).collect()
             },
         },
-        kernel: KernelFilter {
-            words,
-            ports,
-            prefixes: args.from.iter().map(prefix).collect(),
-            no_listener: causes.contains(&Cause::NoListener),
-        },
+        kernel: KernelFilter { words, ports, prefixes: args.from.iter().map(prefix).collect() },
         causes,
         netns,
     })

@@ -32,8 +32,6 @@ pub struct KernelFilter {
     pub ports: Box<[u64; PORT_WORDS]>,
     /// Client prefixes: length in the 128-bit form, address.
     pub prefixes: Vec<(u32, [u8; 16])>,
-    /// Whether SYNs to closed ports are wanted.
-    pub no_listener: bool,
 }
 
 /// Settings that are not filters.
@@ -95,11 +93,9 @@ pub fn attach(
         let types = facts.types.as_ref().map_err(|none| plan_failure(&none.why))?;
         match attach_plan(&plan_now, types, filter, settings)? {
             Ok((ebpf, refused)) if refused.is_empty() => return Ok(Attached { ebpf, plan: plan_now }),
-            Ok((ebpf, refused)) => {
-                // Only details and single causes are missing: the same set again, without them.
-                facts.refused.extend(refused);
-                return Ok(Attached { ebpf, plan: plan(facts, wish)? });
-            }
+            // Only details and single causes are missing: once more without them, because the programs are told at load
+            // what they may rely on.
+            Ok((_, refused)) => facts.refused.extend(refused),
             Err(refused) => facts.refused.push(refused),
         }
     }
@@ -123,7 +119,7 @@ fn attach_plan(
     filter: &KernelFilter,
     settings: Settings,
 ) -> Result<Outcome, Failure> {
-    let reasons = reason_bitmap(types, filter.no_listener);
+    let reasons = reason_bitmap(types, filter.words.no_listener != 0);
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
     let level: u8 = if settings.debug { aya_log::Level::Debug as u8 } else { 0 };
@@ -253,6 +249,9 @@ fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), aya::maps:
     }
     let map = ebpf.map_mut("PREFIXES").ok_or(aya::maps::MapError::ElementNotFound)?;
     let mut trie: LpmTrie<&mut MapData, [u8; 16], u8> = LpmTrie::try_from(map)?;
+    // IPv4 lives inside of the 128-bit form; a wide IPv6 prefix does not mean it.
+    let mapped = std::net::Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets();
+    trie.insert(&Key::new(96, mapped), 0, 0)?;
     filter.prefixes.iter().try_for_each(|(len, address)| trie.insert(&Key::new(*len, *address), 1, 0))
 }
 
@@ -260,8 +259,17 @@ fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), aya::maps:
 fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
     let mut bitmap = [u64::MAX; REASON_WORDS];
     for (name, number) in &types.reasons {
-        let aside = matches!(name.as_str(), "NOT_DROPPED_YET" | "CONSUMED" | "PACKET_SOCK_ERROR")
-            || name == "NO_SOCKET" && !no_listener;
+        let aside = matches!(
+            name.as_str(),
+            "NOT_DROPPED_YET"
+                | "CONSUMED"
+                // Copies in the hands of packet taps and raw sockets.
+                | "PACKET_SOCK_ERROR"
+                | "QUEUE_PURGE"
+                | "SOCKET_RCVBUFF"
+                // For another machine: a promiscuous interface.
+                | "OTHERHOST"
+        ) || name == "NO_SOCKET" && !no_listener;
         if aside && let Some(word) = bitmap.get_mut((number >> 6) as usize) {
             *word &= !(1 << (number & 63));
         }
@@ -293,12 +301,12 @@ fn shape_words(shape: Shape) -> [u32; 8] {
     ]
 }
 
-fn filter_words(filter: Filter) -> [u32; 5] {
-    let Filter { ports, family, prefixes, netns, ifindex } = filter;
-    [ports, family, prefixes, netns, ifindex]
+fn filter_words(filter: Filter) -> [u32; 6] {
+    let Filter { ports, family, prefixes, netns, ifindex, no_listener } = filter;
+    [ports, family, prefixes, netns, ifindex, no_listener]
 }
 
-const _: () = assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 5);
+const _: () = assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6);
 
 impl Attached {
     /// The ring; once.

@@ -75,6 +75,13 @@ pub struct Plan {
     pub shape: Shape,
 }
 
+impl Plan {
+    /// Whether this function or tracepoint is hooked.
+    pub fn hooks(&self, name: &str) -> bool {
+        self.hooks.iter().any(|hook| hook.name == name)
+    }
+}
+
 /// Why nothing can be attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -121,7 +128,7 @@ pub fn plan(facts: &Facts, wish: Wish) -> Result<Plan, Refusal> {
 
 fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
     let mut plan =
-        Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: shape(types, set) };
+        Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: Shape::NONE };
     if set == Set::Fentry && facts.types_from_file {
         let why = "trampolines need the kernel's own BTF; --btf FILE serves the other sets".into();
         return Err(Refused { set, hook: HOOKS[0].name, why });
@@ -141,6 +148,7 @@ fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
     }
     plan.blind.sort_unstable();
     plan.blind.dedup();
+    plan.shape = shape(types, &plan);
     Ok(plan)
 }
 
@@ -160,10 +168,9 @@ fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &Hook) -> Option<Strin
             Some(format!("it takes {} arguments here, which this version does not know", p.args))
         }
         // `void` in 5.10: nothing to learn from it.
-        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => Some(
-            "it returns nothing on this kernel; a SYN that came twice at once may be reported as dropped"
-                .into(),
-        ),
+        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => {
+            Some("it returns nothing on this kernel; nothing depends on it there".into())
+        }
         Some(_) => None,
     }
 }
@@ -195,7 +202,9 @@ fn unseen_without_functions(types: &Types) -> Vec<Cause> {
     blind
 }
 
-fn shape(types: &Types, set: Set) -> Shape {
+fn shape(types: &Types, plan: &Plan) -> Shape {
+    // A kernel without IPv6 sends no resets over it.
+    let v6 = plan.hooks("tcp_v6_send_reset") || !types.functions.contains_key("tcp_v6_send_reset");
     Shape {
         kfree_reason: types.kfree_reason.into(),
         kfree_rx_sk: types.kfree_rx_sk.into(),
@@ -203,12 +212,12 @@ fn shape(types: &Types, set: Set) -> Shape {
         make_synack_args: types.args("tcp_make_synack"),
         hash_add_args: types.args("inet_csk_reqsk_queue_hash_add"),
         reason_not_specified: types.reason("NOT_SPECIFIED").unwrap_or(0),
-        resets_seen: if set.hooks_functions() {
-            types.functions.contains_key("tcp_v4_send_reset").into()
+        resets_seen: if plan.set.hooks_functions() {
+            (plan.hooks("tcp_v4_send_reset") && v6).into()
         } else {
-            types.every_reset_traced.into()
+            (plan.hooks("tcp_send_reset") && types.every_reset_traced).into()
         },
-        function_hooks: set.hooks_functions().into(),
+        function_hooks: plan.set.hooks_functions().into(),
     }
 }
 
