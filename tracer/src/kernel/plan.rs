@@ -146,6 +146,11 @@ fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
     if set == Set::Tracepoint {
         plan.blind.extend(unseen_without_functions(types));
     }
+    // A closed port is told by its reason (5.17), before that by the RST that no socket sent.
+    let resets = plan.hooks.iter().any(|hook| hook.name == "tcp_v4_send_reset");
+    if types.reason("NO_SOCKET").is_none() && !resets {
+        plan.blind.push(Cause::NoListener);
+    }
     plan.blind.sort_unstable();
     plan.blind.dedup();
     plan.shape = shape(types, &plan);
@@ -187,9 +192,6 @@ fn unseen_without_functions(types: &Types) -> Vec<Cause> {
     ];
     if !types.kfree_rx_sk {
         blind.extend([Cause::PawsTimeWait, Cause::PawsFinWait2, Cause::OldSequence]);
-        if !types.kfree_reason {
-            blind.push(Cause::NoListener);
-        }
         // From 6.4 on a SYN on an open socket carries one reason, whatever its timestamp; before 5.19 none.
         if types.reason("TCP_INVALID_SYN").is_none() || types.reason("TCP_MINTTL").is_some() {
             blind.extend([Cause::PawsEstablished, Cause::SynOnEstablished]);
