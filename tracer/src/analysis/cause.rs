@@ -64,16 +64,23 @@ fn meaning(stage: Stage, cause: Cause, answer: Option<Answer>) -> Meaning {
     Meaning { stage, cause, reason: None, snmp: None, answer }
 }
 
-/// `tcp_conn_request` (net/ipv4/tcp_input.c): SYN queue, accept queue, proof of the peer, then everything else.
+/// `tcp_conn_request` (net/ipv4/tcp_input.c): SYN queue, accept queue, proof of the peer, then everything else. Who was
+/// asked for proof had passed the queues, whatever they were on entry.
 fn listen(seen: &Seen) -> Meaning {
     let cause = match seen.queues {
+        _ if seen.not_proven => Cause::PeerNotProven,
         Some(q) if syn_queue_full(q) == Fullness::Over && cookies_off(q) && !seen.from_time_wait => {
             Cause::SynQueueFull
         }
         Some(q) if q.accept > q.accept_max => Cause::AcceptQueueFull,
-        _ if seen.not_proven => Cause::PeerNotProven,
-        // At exactly the limit kernels differ (`>=` or `>` in `inet_csk_reqsk_queue_is_full`).
-        Some(q) if syn_queue_full(q) == Fullness::AtLimit && cookies_off(q) && !seen.from_time_wait => {
+        // At exactly the limit kernels differ (`>=` or `>` in `inet_csk_reqsk_queue_is_full`); an empty queue with a
+        // backlog of 0 is at its limit, too, and says nothing.
+        Some(q)
+            if syn_queue_full(q) == Fullness::AtLimit
+                && q.syn > 0
+                && cookies_off(q)
+                && !seen.from_time_wait =>
+        {
             Cause::SynQueueFull
         }
         _ => Cause::ListenOther,
@@ -137,6 +144,16 @@ fn gives_way(seen: &Seen, kernel: &Kernel) -> bool {
     !seen.odd_flags.rst && (later_seq || later_clock) && !paws_of_bucket(seen, kernel)
 }
 
+/// What became of a SYN for which the bucket gave way: nobody listens any more, and the bucket sends its own ACK. Where
+/// kernels drop at a listener without a name (a filter, a TTL limit, MD5), it may as well have been that.
+fn gave_way(kernel: &Kernel) -> Meaning {
+    if kernel.names_every_drop {
+        meaning(Stage::None, Cause::NoListener, Some(Answer::Ack))
+    } else {
+        meaning(Stage::None, Cause::Other, None)
+    }
+}
+
 /// `tcp_timewait_state_process` (net/ipv4/tcp_minisocks.c).
 fn time_wait(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
     let named = reason == Some(TW_PAWS);
@@ -150,11 +167,8 @@ fn time_wait(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         Some("SUCCESS") => Some(Answer::None),
         Some("ACK" | "ACK_OOW") => Some(Answer::Ack),
         Some("RST") => Some(Answer::Rst),
-        // It gave way, but nobody listens any more: the bucket's own ACK.
-        Some("SYN") if !named => return meaning(Stage::None, Cause::NoListener, Some(Answer::Ack)),
-        None if !named && stage == Stage::TimeWait && gives_way(seen, kernel) => {
-            return meaning(Stage::None, Cause::NoListener, Some(Answer::Ack));
-        }
+        Some("SYN") if !named => return gave_way(kernel),
+        None if !named && stage == Stage::TimeWait && gives_way(seen, kernel) => return gave_way(kernel),
         _ if seen.rst_sent == Some(true) => Some(Answer::Rst),
         _ => None,
     };
@@ -217,11 +231,11 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         Some(_) => Stage::Established,
         None => Stage::None,
     };
-    if kernel.function_hooks {
-        return by_reason(seen, stage, reason);
-    }
     let rst = (seen.rst_sent == Some(true)).then_some(Answer::Rst);
     match (stage, reason) {
+        _ if kernel.function_hooks && matches!(stage, Stage::Listen | Stage::SynRecv | Stage::None) => {
+            by_reason(seen, stage, reason)
+        }
         (Stage::TimeWait | Stage::FinWait2, None | Some(TW_PAWS)) if seen.ts_recent.is_some() => {
             let known = time_wait(seen, kernel, reason);
             Meaning { answer: known.answer.or(ack_of(seen)), ..known }
@@ -253,14 +267,45 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
 fn by_reason(seen: &Seen, stage: Stage, reason: Option<&str>) -> Meaning {
     let rst = seen.rst_sent == Some(true);
     match reason {
-        Some("NO_SOCKET") => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
+        // A policy of xfrm refuses without a RST, under the same name.
+        Some("NO_SOCKET") => {
+            let answer = if seen.rst_sent == Some(false) { Answer::None } else { Answer::Rst };
+            meaning(Stage::None, Cause::NoListener, Some(answer))
+        }
         // Before 5.17 no reason is given, and a RST without a socket says it.
         None if rst && seen.sk_state.is_none() => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
         _ => {
-            let silent = seen.rst_sent.map(|rst| if rst { Answer::Rst } else { Answer::None });
-            meaning(stage, Cause::Other, silent)
+            // A connection being opened from here discards an old timestamp without a word.
+            let opening = seen.sk_state == Some(state::SYN_SENT) && reason == Some(PAWS);
+            let answer =
+                if rst { Some(Answer::Rst) } else { (opening || silent(reason)).then_some(Answer::None) };
+            meaning(stage, Cause::Other, answer)
         }
     }
+}
+
+/// Whether the kernel drops for this reason without a word. A firewall may have sent a RST or an ICMP message of its own,
+/// and where the reason is not given nothing is known.
+fn silent(reason: Option<&str>) -> bool {
+    reason.is_some_and(|name| {
+        matches!(
+            name,
+            "TCP_CSUM"
+                | "TCP_FLAGS"
+                | "TCP_MINTTL"
+                | "TCP_RESET"
+                | "SOCKET_FILTER"
+                | "PKT_TOO_SMALL"
+                | "XFRM_POLICY"
+                | "SOCKET_BACKLOG"
+                | "IP_RPFILTER"
+                | "IP_CSUM"
+                | "IP_INHDR"
+                | "SECURITY_HOOK"
+                | "PSP_INPUT"
+        ) || name.starts_with("TCP_MD5")
+            || name.starts_with("TCP_AO")
+    })
 }
 
 /// Whether the kernel gives this reason for that cause; where it gives one for a cause that has none, something

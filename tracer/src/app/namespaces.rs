@@ -92,11 +92,16 @@ impl Namespaces {
         name
     }
 
+    /// Every namespace that is known.
+    pub fn inodes(&self) -> impl Iterator<Item = u32> {
+        self.paths.keys().chain(self.held.keys()).copied()
+    }
+
     /// Counters of every namespace that can be entered, or of one.
     pub fn counters(&mut self, only: Option<u32>) -> HashMap<u32, Reading> {
         let inodes: Vec<u32> = match only {
             Some(inode) => vec![inode],
-            None => self.paths.keys().chain(self.held.keys()).copied().collect(),
+            None => self.inodes().collect(),
         };
         inodes
             .into_iter()
@@ -140,7 +145,11 @@ fn read_counters() -> io::Result<Reading> {
     Ok(Reading { from, to: monotonic()?, counters })
 }
 
-fn monotonic() -> io::Result<u64> {
+/// `CLOCK_MONOTONIC`, nanoseconds: the time of the records.
+///
+/// # Errors
+/// When the clock cannot be read.
+pub fn monotonic() -> io::Result<u64> {
     let time = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
     u64::try_from(time.as_nanos()).map_err(io::Error::other)
 }

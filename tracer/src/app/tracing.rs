@@ -53,6 +53,8 @@ pub(super) struct Tracing {
     totals: Totals,
     window: Window,
     lost: Lost,
+    /// The kernel side's counts when everything was in place.
+    counts: Counts,
     /// What to add to the monotonic clock to get the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
@@ -127,6 +129,7 @@ impl Tracing {
             totals: Totals::new(MAX_SOURCES),
             window,
             lost: Lost::default(),
+            counts: attached.counts()?,
             wall: wall_offset()?,
             begun,
             limit: Limit::new(args.rate_limit, begun),
@@ -179,6 +182,9 @@ impl Tracing {
     }
 
     fn one(&mut self, seen: &Seen) -> Result<Option<End>, Failure> {
+        if !self.window.holds(seen.mono_ns) {
+            return Ok(None);
+        }
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
@@ -246,11 +252,13 @@ impl Tracing {
     pub(super) fn end(mut self, ring: &mut Ring, attached: &mut Attached, end: End) -> Result<Exit, Failure> {
         self.window.close(&mut self.namespaces);
         let elapsed = self.begun.elapsed();
+        // Before the programs go: what they count while some are gone already means nothing.
+        let counts = attached.counts()?;
         attached.detach();
         if end == End::Asked {
             self.drain(ring)?;
         }
-        let counts = attached.counts()?;
+        let counts = counts.since(&self.counts);
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
         let record = json::summary(&summary);
         if let Some(file) = &mut self.recording {
@@ -264,7 +272,11 @@ impl Tracing {
             };
             self.sink.flush()?;
         }
-        Ok(if self.fail_on_drop && self.totals.drops() > 0 { Exit::DropsFound } else { Exit::Done })
+        Ok(if self.fail_on_drop && self.totals.drops() + self.lost.ring + self.lost.decode > 0 {
+            Exit::DropsFound
+        } else {
+            Exit::Done
+        })
     }
 
     /// What was in the ring when the programs went, and no more than it can hold.
@@ -287,10 +299,11 @@ impl Tracing {
         let listener_blind = self.start.blind.contains(&Cause::AcceptQueueFull);
         let view = View {
             filtered: self.filters.narrow,
-            listener_blind,
+            blind: self.start.blind.clone(),
             lost: self.lost.ring + self.lost.decode + self.lost.slot + self.lost.read > 0,
             ..View::default()
         };
+        let (snmp, snmp_left_out) = self.window.check(view);
         Ok(Summary {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
             elapsed_ms,
@@ -299,7 +312,8 @@ impl Tracing {
             by_cause: self.totals.by_cause().clone(),
             sources: self.totals.top(TOP),
             sources_total: self.totals.sources(),
-            snmp: self.window.check(view),
+            snmp,
+            snmp_left_out,
             lost: self.lost,
             blind: self.start.blind.clone(),
             missing: self.start.missing.clone(),

@@ -384,6 +384,12 @@ impl Attached {
 pub struct Counts([u64; COUNTERS as usize]);
 
 impl Counts {
+    /// What was added since an earlier reading.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(std::array::from_fn(|n| self.0[n].saturating_sub(earlier.0[n])))
+    }
+
     /// One of them.
     pub fn of(&self, counter: Counter) -> u64 {
         self.0[counter as usize]

@@ -121,6 +121,8 @@ pub struct Summary {
     pub sources_total: u64,
     /// The kernel's own counters.
     pub snmp: Vec<CounterCheck>,
+    /// Namespaces with drops that the comparison leaves out: they ended, or could not be read.
+    pub snmp_left_out: u64,
     /// What was lost.
     pub lost: Lost,
     /// What this run could not have seen.

@@ -25,10 +25,11 @@ impl Style {
                 millis(summary.elapsed_ms)
             ));
         } else {
+            let least = if summary.lost.ring + summary.lost.decode > 0 { "At least " } else { "" };
             let rate = summary.syns.map_or_else(String::new, |n| format!("; {n} SYNs reached a listener"));
             lines.push(self.ink(
                 Ink::Bold,
-                &format!("{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms)),
+                &format!("{least}{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms)),
             ));
             for (cause, n) in &summary.by_cause {
                 let share = n * 100 / summary.drops.max(1);
@@ -73,8 +74,12 @@ impl Style {
     }
 
     fn counters(&self, summary: &Summary) -> Vec<String> {
+        let left_out = match summary.snmp_left_out {
+            0 => None,
+            n => Some(format!("(without {n} namespaces that ended or could not be read)")),
+        };
         if summary.snmp.is_empty() {
-            return Vec::new();
+            return left_out.into_iter().collect();
         }
         let mut lines = vec![
             String::new(),
@@ -86,14 +91,15 @@ impl Style {
             lines.push(format!("{:<24} {:>8} {:>8}{agree}", check.name, check.kernel, check.ours));
             lines.extend(check.remark.iter().flat_map(|remark| self.fold("    ", &clean(remark))));
         }
+        lines.extend(left_out);
         lines
     }
 }
 
 fn lost(lost: Lost) -> String {
     let places = [
-        (lost.ring, "found no room in the ring"),
-        (lost.decode, "could not be decoded"),
+        (lost.ring, "records that found no room in the ring (not in the totals)"),
+        (lost.decode, "records that could not be decoded (not in the totals)"),
         (lost.slot, "begun and never finished"),
         (lost.read, "could not be read"),
         (lost.table, "of sources beyond the table (in the totals)"),

@@ -128,6 +128,9 @@ fn what_the_programs_are_told() {
                 timewait_args: timewait,
                 make_synack_args: synack,
                 reason_not_specified: unspecified,
+                hash_add_args: 3,
+                // `tcp:tcp_send_reset` tells of every RST from 6.10 on; a function hook always does.
+                resets_seen: u32::from(set != Set::Tracepoint || rx_sk == 1),
                 function_hooks: u32::from(set != Set::Tracepoint),
             };
             assert_eq!(plan(&facts(release), Wish::Only(set)).unwrap().shape, want, "{release} {set:?}");

@@ -49,7 +49,13 @@ fn the_reason_names_it() {
         ),
         ("N23", "5.19", "TCP_MD5FAILURE", None, "none other TCP_MD5FAILURE TcpExtTCPMD5Failure none"),
         ("N24", "5.19", "XFRM_POLICY", None, "none other XFRM_POLICY - none"),
-        ("N25", "5.19", "NETFILTER_DROP", None, "none other NETFILTER_DROP - none"),
+        (
+            "N25, and REJECT sends a RST of its own",
+            "5.19",
+            "NETFILTER_DROP",
+            None,
+            "none other NETFILTER_DROP - -",
+        ),
         ("N26", "6.18", "PSP_INPUT", Some(10), "listen other PSP_INPUT - none"),
         ("N27", "5.19", "SOCKET_BACKLOG", None, "none other SOCKET_BACKLOG TcpExtTCPBacklogDrop none"),
         (
@@ -79,9 +85,9 @@ fn without_a_reason_the_stage_and_the_answer_are_all_there_is() {
         let kernel = &functions(release);
         let quiet = Seen { rst_sent: Some(false), ..bare(Site::KfreeSkb) };
         check(&[
-            ("N22 and the like", kernel, quiet.clone(), "none other - - none"),
+            ("N22 and the like", kernel, quiet.clone(), "none other - - -"),
             ("answer not visible", kernel, bare(Site::KfreeSkb), "none other - - -"),
-            ("at a listener", kernel, at(10, quiet), "listen other - - none"),
+            ("at a listener", kernel, at(10, quiet), "listen other - - -"),
         ]);
     }
 }

@@ -101,7 +101,9 @@ fn a_bucket_that_gave_way() {
         let kernel = &functions(release);
         // Nobody listens any more: the bucket answers with its ACK all the same, and no RST counter moves.
         let closed = silent_reason(kernel, time_wait(SYN, at(10)));
-        check(&[("TW_SYN without a listener", kernel, closed, "none no-listener - - ack")]);
+        // Before 6.4 a filter or a TTL limit at a listener drops without a name, too.
+        let want = if kernel.names_every_drop { "none no-listener - - ack" } else { "none other - - -" };
+        check(&[("TW_SYN without a listener", kernel, closed, want)]);
     }
     // The listener was found, and its own tests refuse the SYN.
     for (release, name, want) in [

@@ -139,7 +139,7 @@ fn open_connections() {
     // From 6.4 on there is one reason for both; from 6.11 on the socket tells.
     let kernel = &tracepoint("6.4");
     let blind = reason(kernel, "TCP_INVALID_SYN", quiet(bare(Site::KfreeSkb)));
-    check(&[("P5, N15", kernel, blind, "none other TCP_INVALID_SYN - none")]);
+    check(&[("P5, N15", kernel, blind, "none other TCP_INVALID_SYN - -")]);
     for release in ["6.12", "6.16", "7.3"] {
         let kernel = &tracepoint(release);
         check(&[

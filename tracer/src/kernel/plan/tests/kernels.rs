@@ -64,6 +64,7 @@ fn types(release: &str) -> Types {
         tracepoints: vec!["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset"],
         kfree_reason: since("5.15"),
         kfree_rx_sk: since("6.12"),
+        every_reset_traced: since("6.12"),
         offsets: vec![0; FIELDS.len()],
         lacking: Vec::new(),
         reasons,
