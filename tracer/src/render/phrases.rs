@@ -66,7 +66,11 @@ pub(super) fn millis(ms: u64) -> String {
     }
 }
 
-/// A word from outside without control characters.
+/// A word from outside without what moves a cursor or turns the direction of writing.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if moves(c) { '?' } else { c }).collect()
 }

@@ -13,6 +13,9 @@ use crate::model::{
     report::{FilterWords, Missing, Start},
 };
 
+/// Columns before what goes on in a further line of a drop: those of the time.
+const INDENT: usize = 13;
+
 /// How the text looks.
 #[derive(Clone, Debug)]
 pub struct Style {
@@ -61,29 +64,35 @@ impl Style {
 
     /// Time of day with milliseconds.
     pub(super) fn clock(&self, time: Nanos) -> String {
+        self.time_of_day(time, "%H:%M:%S%.3f")
+    }
+
+    /// Time of day in the form of `strftime`.
+    pub(super) fn time_of_day(&self, time: Nanos, form: &str) -> String {
         match Timestamp::from_nanosecond(i128::from(time.0)) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string(),
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime(form).to_string(),
             Err(_) => "?".into(),
         }
     }
 
     /// What is traced, how, and what stays invisible.
     pub fn header(&self, start: &Start) -> String {
-        let mut lines = vec![format!(
-            "{} on kernel {}, hook set {} ({} hooks), {}",
-            self.ink(Ink::Bold, &format!("tracer {}", start.version)),
+        let name = format!("tracer {}", start.version);
+        let what = format!(
+            "on kernel {}, hook set {} ({} hooks), {}",
             clean(&start.kernel),
             start.set,
             start.attached.len(),
             filter(&start.filter),
-        )];
+        );
+        let mut lines = self.fold(&format!("{name} "), &what);
+        lines[0] = lines[0].replacen(&name, &self.ink(Ink::Bold, &name), 1);
         if self.verbose {
             lines.extend(self.fold("hooks: ", &start.attached.join(" ")));
         }
         lines.extend(self.not_seen(&start.blind, &start.missing));
-        lines.push(
-            self.ink(Ink::Dim, "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary."),
-        );
+        let advice = "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.";
+        lines.extend(self.fold("", advice).iter().map(|line| self.ink(Ink::Dim, line)));
         lines.push(self.ink(
             Ink::Dim,
             &format!("{:<12} {:<20} {:<22} {}", "TIME", "WHY", "CLIENT", "PORT  WHAT IS KNOWN"),
@@ -106,19 +115,27 @@ impl Style {
 
     /// Breaks a text at spaces; further lines are indented.
     pub(super) fn fold(&self, lead: &str, text: &str) -> Vec<String> {
+        self.fold_under(4, lead, text)
+    }
+
+    /// The same with the indent of further lines. A word that is wider than the line keeps it to itself.
+    pub(super) fn fold_under(&self, indent: usize, lead: &str, text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = lead.to_owned();
-        let mut empty = true;
-        for word in text.split(' ') {
-            if !empty && line.chars().count() + 1 + word.chars().count() > self.width {
-                lines.push(std::mem::replace(&mut line, "    ".into()));
-                empty = true;
-            }
-            if !empty {
+        let mut column = lead.chars().count();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let wide = word.chars().count();
+            let gap = usize::from(!line.is_empty() && !line.ends_with(' '));
+            if column + gap + wide > self.width && !line.trim().is_empty() {
+                lines.push(line.trim_end().to_owned());
+                line = " ".repeat(indent);
+                column = indent;
+            } else if gap == 1 {
                 line.push(' ');
+                column += 1;
             }
             line.push_str(word);
-            empty = false;
+            column += wide;
         }
         lines.push(line);
         lines
@@ -131,38 +148,47 @@ impl Style {
             std::net::IpAddr::V4(v4) => format!("{v4}:{}", drop.flow.sport),
             std::net::IpAddr::V6(v6) => format!("[{v6}]:{}", drop.flow.sport),
         };
-        let head = format!(
-            "{} {} {:<22} :{:<5}",
-            self.ink(Ink::Dim, &self.clock(drop.time)),
-            self.ink(Self::ink_of(drop.cause), &format!("{:<20}", short(drop.cause))),
-            client,
-            drop.flow.dport,
-        );
-        let used = 12 + 1 + 20 + 1 + client.chars().count().max(22) + 1 + 6;
-        line.push_str(&head);
-        let mut column = used;
+        line.push_str(&self.ink(Ink::Dim, &self.clock(drop.time)));
+        line.push(' ');
+        let why = short(drop.cause);
+        line.push_str(&self.ink(Self::ink_of(drop.cause), why));
+        line.extend(std::iter::repeat_n(' ', 20_usize.saturating_sub(why.chars().count())));
+        let mut column = 12 + 1 + 20;
+        self.append(line, &mut column, &format!("{client:<22} :{:<5}", drop.flow.dport));
         for fact in self.facts(drop) {
-            let wide = fact.chars().count();
-            if column + 1 + wide > self.width {
-                line.push_str("\n             ");
-                column = 13;
+            // What fits no line whole is broken at its spaces.
+            if INDENT + fact.chars().count() > self.width {
+                for word in fact.split(' ') {
+                    self.append(line, &mut column, word);
+                }
             } else {
-                line.push(' ');
-                column += 1;
+                self.append(line, &mut column, &fact);
             }
-            line.push_str(&fact);
-            column += wide;
         }
+    }
+
+    /// Puts something behind what is there, or into an indented line of its own.
+    fn append(&self, line: &mut String, column: &mut usize, what: &str) {
+        if *column + 1 + what.trim_end().chars().count() > self.width {
+            line.truncate(line.trim_end().len());
+            let _ = write!(line, "\n{:INDENT$}", "");
+            *column = INDENT;
+        } else {
+            line.push(' ');
+            *column += 1;
+        }
+        line.push_str(what);
+        *column += what.chars().count();
     }
 
     /// What is known, most telling first.
     fn facts(&self, drop: &Drop) -> Vec<String> {
         let mut facts = Vec::new();
         if drop.cause.is_paws()
-            && let Some(ticks) = drop.regression()
+            && let Some(ticks) = drop.regression().filter(|ticks| *ticks > 0)
         {
             facts.push(format!("-{ticks}"));
-            let mut words = format!("ticks ({} at 1 kHz)", millis(u64::from(ticks.unsigned_abs())));
+            let mut words = format!("ticks ({} at 1 kHz)", millis(u64::from(ticks.cast_unsigned())));
             if let Some(age) = drop.ts_age_ms {
                 let _ = write!(words, " behind the clock of {} ago", millis(age));
             }
@@ -188,7 +214,11 @@ impl Style {
                 Some(tsval) => format!("TSval {tsval}"),
                 None => "no timestamp".into(),
             });
-            facts.push(format!("ttl {} options {}", drop.syn.ttl, drop.syn.options));
+            facts.push(format!("ttl {}", drop.syn.ttl));
+            facts.push(match drop.syn.options.as_slice() {
+                [] => "no options".into(),
+                _ => format!("options {}", drop.syn.options),
+            });
             if let Some(ifname) = &drop.ifname {
                 facts.push(format!("on {}", clean(ifname)));
             }
@@ -223,3 +253,6 @@ pub(super) fn filter(words: &FilterWords) -> String {
     }
     parts.join(", ")
 }
+
+#[cfg(test)]
+pub(super) mod tests;
