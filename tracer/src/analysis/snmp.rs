@@ -59,7 +59,7 @@ impl Ours {
             *self.0.entry(name).or_default() += 1;
         }
         // These move a second one (`tcp_listendrop`).
-        if matches!(drop.cause, Cause::AcceptQueueFull | Cause::SynQueueFull) {
+        if matches!(drop.cause, Cause::PawsRecycle | Cause::AcceptQueueFull | Cause::SynQueueFull) {
             *self.0.entry("TcpExtListenDrops").or_default() += 1;
         }
     }
@@ -152,34 +152,4 @@ fn remark(name: &str, kernel: u64, ours: u64, view: &View) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_proc() {
-        let mut counters = Counters::new();
-        parse("TcpExt: SyncookiesSent PAWSEstab\nTcpExt: 1 22\nIpExt: InNoRoutes\nIpExt: 3\n", &mut counters);
-        parse("Tcp: RtoAlgorithm MaxConn OutRsts\nTcp: 1 -1 7\n", &mut counters);
-        assert_eq!(counters.get("TcpExtPAWSEstab"), Some(&22));
-        assert_eq!(counters.get("IpExtInNoRoutes"), Some(&3));
-        assert_eq!(counters.get("TcpOutRsts"), Some(&7));
-        assert_eq!(counters.get("TcpMaxConn"), None);
-        parse("no colon\nnothing\nTcpExt: a b\n", &mut counters);
-    }
-
-    #[test]
-    fn every_difference_is_explained_or_said_to_be_unexplained() {
-        let seen = |name: &'static str, n: u64| Ours(BTreeMap::from([(name, n)]));
-        let moved = |name: &str, n: u64| Counters::from([(name.to_owned(), n)]);
-        let check = |ours: Ours, moved: Counters, view: View| ours.check(&moved, &view).remove(0).remark;
-        let name = "TcpExtPAWSTimewait";
-        assert_eq!(check(seen(name, 5), moved(name, 5), View::default()), None);
-        let text = check(seen(name, 5), moved(name, 9), View { filtered: true, ..View::default() }).unwrap();
-        assert!(text.starts_with("4 more counted than seen") && text.contains("filter"), "{text}");
-        let text = check(seen(name, 5), moved(name, 4), View::default()).unwrap();
-        assert!(text.contains("1 more seen") && text.contains("not explained"), "{text}");
-        let view = View { blind: vec![Cause::AcceptQueueFull], ..View::default() };
-        let text = check(Ours::default(), moved("TcpExtListenDrops", 2), view).unwrap();
-        assert!(text.contains("this hook set does not see accept-queue-full"), "{text}");
-    }
-}
+mod tests;

@@ -81,3 +81,6 @@ impl Types {
         self.functions.get(function).map_or(0, |prototype| prototype.args)
     }
 }
+
+#[cfg(test)]
+mod tests;

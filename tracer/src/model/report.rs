@@ -92,7 +92,7 @@ pub struct Lost {
     pub ring: u64,
     /// Records that could not be decoded.
     pub decode: u64,
-    /// Sources that found no room in the table (their drops are in the totals).
+    /// Drops of sources that found no room in the table (they are in the totals).
     pub table: u64,
     /// Observations begun and never finished in the kernel.
     pub slot: u64,

@@ -1,6 +1,6 @@
 //! The line of a drop: which columns fit the terminal, and what stands in them.
 
-use std::net::IpAddr;
+use std::{fmt::Write as _, net::IpAddr};
 
 use super::{
     phrases::{answer, clean, millis, short},
@@ -76,7 +76,6 @@ impl Column {
     }
 
     fn text(self, style: &Style, drop: &Drop) -> String {
-        let ticks = || drop.regression().filter(|_| drop.cause.is_paws());
         match self {
             Self::Time => style.clock(drop.time),
             Self::Why => short(drop.cause).into(),
@@ -87,7 +86,7 @@ impl Column {
             Self::Port => drop.flow.dport.to_string(),
             Self::Detail => detail(drop),
             Self::Answer => answer(drop.answer).into(),
-            Self::Ticks => ticks().map_or("-".into(), |ticks| ticks.to_string()),
+            Self::Ticks => behind(drop).map_or("-".into(), |ticks| ticks.to_string()),
             Self::Age => drop.ts_age_ms.map_or("-".into(), millis),
             Self::Reason => drop.reason.as_deref().map_or("-".into(), clean),
         }
@@ -102,14 +101,19 @@ impl Column {
     }
 }
 
+/// Ticks by which a PAWS drop was late. Where the kernel's word and its memory contradict one another, the memory is of
+/// another connection by now.
+fn behind(drop: &Drop) -> Option<u32> {
+    drop.regression().filter(|ticks| drop.cause.is_paws() && *ticks > 0).map(i32::cast_unsigned)
+}
+
 /// What says most about this cause in ten columns.
 fn detail(drop: &Drop) -> String {
     match (drop.cause, drop.accept_queue, drop.syn_queue) {
-        (cause, ..) if cause.is_paws() => match drop.regression() {
-            // A tick is a millisecond on Linux since 4.13, and almost everywhere else.
-            Some(ticks) => format!("~{}", millis(u64::from(ticks.unsigned_abs()))),
-            None => "?".into(),
-        },
+        // A tick is a millisecond on Linux since 4.13, and almost everywhere else.
+        (cause, ..) if cause.is_paws() => {
+            behind(drop).map_or("?".into(), |ticks| format!("~{}", millis(u64::from(ticks))))
+        }
         (Cause::AcceptQueueFull, Some((len, max)), _) => format!("{len} of {max}"),
         (Cause::SynQueueFull, Some((_, max)), Some((len, _))) => format!("{len} of {max}"),
         (Cause::PeerNotProven, _, Some((len, max))) => format!("{len} of {max}"),
@@ -125,28 +129,34 @@ pub(super) fn titles(style: &Style) -> String {
     text.join(" ").trim_end().to_owned()
 }
 
+/// Behind the time.
+pub(super) const INDENT: usize = 13;
+
 /// Writes the drop's line into `line`. A client that is too long for its column (IPv6) moves the rest to the right where
-/// there is room, else it stands in a line of its own below.
+/// there is room, else it stands in a line of its own below. On a terminal narrower than the columns lines are broken.
 pub(super) fn line(style: &Style, columns: &[Column], drop: &Drop, line: &mut String) {
-    let mut below = None;
     let whole: usize = columns.iter().map(|column| column.width() + 1).sum::<usize>() - 1;
-    for (n, column) in columns.iter().enumerate() {
+    let mut below = None;
+    let (mut used, mut pad) = (0, 0);
+    for column in columns {
         let mut text = column.text(style, drop);
         let long = text.chars().count().saturating_sub(column.width());
-        if *column == Column::Client && long > 0 && whole + long > style.width.max(80) {
+        if *column == Column::Client && long > 0 && whole + long > style.width {
             below = Some(std::mem::take(&mut text));
         }
-        if n > 0 {
-            line.push(' ');
+        let wide = text.chars().count();
+        if used > 0 && used + pad + 1 + wide > style.width {
+            let _ = write!(line, "\n{:INDENT$}", "");
+            used = INDENT;
+        } else if used > 0 {
+            let _ = write!(line, "{:1$}", "", pad + 1);
+            used += pad + 1;
         }
-        let pad = column.width().saturating_sub(text.chars().count());
         line.push_str(&style.ink(column.ink(drop.cause), &text));
-        if n + 1 < columns.len() {
-            line.extend(std::iter::repeat_n(' ', pad));
-        }
+        used += wide;
+        pad = column.width().saturating_sub(wide);
     }
     if let Some(client) = below {
-        line.push_str("\n             ");
-        line.push_str(&client);
+        let _ = write!(line, "\n{:INDENT$}{client}", "");
     }
 }

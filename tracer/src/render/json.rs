@@ -309,3 +309,6 @@ pub fn program(set: &str, kernel: &str, p: &ProgramFacts) -> String {
         jited: p.jited,
     })
 }
+
+#[cfg(test)]
+mod tests;

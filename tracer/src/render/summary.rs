@@ -4,7 +4,10 @@ use super::{
     phrases::{clean, long, millis},
     text::{Ink, Style, filter},
 };
-use crate::model::report::{Lost, Start, Summary};
+use crate::model::{
+    Cause,
+    report::{Lost, Start, Summary},
+};
 
 impl Style {
     /// The whole summary.
@@ -19,29 +22,36 @@ impl Style {
                 || "This hook set does not see accepted SYNs.".to_owned(),
                 |n| format!("{n} SYNs reached a listener."),
             );
-            lines.push(format!(
-                "Watched {} for {}. {seen}",
-                filter(&start.filter),
-                millis(summary.elapsed_ms)
-            ));
+            let watched =
+                format!("Watched {} for {}. {seen}", filter(&start.filter), millis(summary.elapsed_ms));
+            lines.extend(self.fold("", &watched));
         } else {
-            let least = if summary.lost.ring + summary.lost.decode > 0 { "At least " } else { "" };
+            let least = if summary.lost.ring > 0 || summary.lost.decode > 0 { "At least " } else { "" };
             let rate = summary.syns.map_or_else(String::new, |n| format!("; {n} SYNs reached a listener"));
-            lines.push(self.ink(
-                Ink::Bold,
-                &format!("{least}{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms)),
-            ));
+            let all =
+                format!("{least}{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms));
+            lines.extend(self.fold("", &all).iter().map(|line| self.ink(Ink::Bold, line)));
             for (cause, n) in &summary.by_cause {
-                let share = n * 100 / summary.drops.max(1);
-                let name = self.ink(Self::ink_of(*cause), &format!("{:<18}", cause.name()));
-                lines.push(format!("{n:>8} {share:>3}%  {name} {}", long(*cause)));
+                lines.extend(self.cause(*cause, *n, summary.drops));
             }
         }
         lines.extend(self.sources(summary));
         lines.extend(self.counters(summary));
-        lines.push(lost(summary.lost));
+        lines.push(String::new());
+        lines.extend(self.fold("Lost: ", &lost(summary.lost)));
         lines.extend(self.not_seen(&summary.blind, &summary.missing));
         lines.join("\n")
+    }
+
+    /// A cause's share; its sentence goes on under itself where there is room.
+    fn cause(&self, cause: Cause, n: u64, drops: u64) -> Vec<String> {
+        let share = u128::from(n) * 100 / u128::from(drops.max(1));
+        let name = format!("{:<18}", cause.name());
+        let lead = format!("{n:>8} {share:>3}%  {name} ");
+        let indent = if self.width >= 72 { lead.chars().count() } else { 4 };
+        let mut lines = self.fold_under(indent, &lead, long(cause));
+        lines[0] = lines[0].replacen(name.trim_end(), &self.ink(Self::ink_of(cause), name.trim_end()), 1);
+        lines
     }
 
     fn sources(&self, summary: &Summary) -> Vec<String> {
@@ -59,14 +69,14 @@ impl Style {
             self.ink(Ink::Bold, &title),
             self.ink(
                 Ink::Dim,
-                &format!("{:>8} {:>8}  {:>12}  {:<12}  ADDRESS", "DROPS", "PAWS", "FURTHEST BACK", "LAST"),
+                &format!("{:>8} {:>8}  {:>10}  {:<8}  ADDRESS", "DROPS", "PAWS", "TICKS BACK", "LAST"),
             ),
         ];
         for source in &summary.sources {
             let back = source.max_regression.map_or("-".into(), |ticks| ticks.to_string());
-            let last = self.clock(source.last);
+            let last = self.time_of_day(source.last, "%H:%M:%S");
             lines.push(format!(
-                "{:>8} {:>8}  {back:>13}  {last:<12}  {}",
+                "{:>8} {:>8}  {back:>10}  {last:<8}  {}",
                 source.drops, source.paws, source.src
             ));
         }
@@ -107,5 +117,8 @@ fn lost(lost: Lost) -> String {
     ];
     let words: Vec<_> =
         places.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    if words.is_empty() { "\nLost: nothing.".into() } else { format!("\nLost: {}.", words.join(", ")) }
+    if words.is_empty() { "nothing.".into() } else { format!("{}.", words.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests;

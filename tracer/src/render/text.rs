@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    columns::{self, Column},
+    columns::{self, Column, INDENT},
     json::ports,
     phrases::{clean, long},
 };
@@ -60,29 +60,35 @@ impl Style {
 
     /// Time of day with milliseconds.
     pub(super) fn clock(&self, time: Nanos) -> String {
+        self.time_of_day(time, "%H:%M:%S%.3f")
+    }
+
+    /// Time of day in the form of `strftime`.
+    pub(super) fn time_of_day(&self, time: Nanos, form: &str) -> String {
         match Timestamp::from_nanosecond(i128::from(time.0)) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string(),
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime(form).to_string(),
             Err(_) => "?".into(),
         }
     }
 
     /// What is traced, how, and what stays invisible.
     pub fn header(&self, start: &Start) -> String {
-        let mut lines = vec![format!(
-            "{} on kernel {}, hook set {} ({} hooks), {}",
-            self.ink(Ink::Bold, &format!("tracer {}", start.version)),
+        let name = format!("tracer {}", start.version);
+        let what = format!(
+            "on kernel {}, hook set {} ({} hooks), {}",
             clean(&start.kernel),
             start.set,
             start.attached.len(),
             filter(&start.filter),
-        )];
+        );
+        let mut lines = self.fold(&format!("{name} "), &what);
+        lines[0] = lines[0].replacen(&name, &self.ink(Ink::Bold, &name), 1);
         if self.verbose {
             lines.extend(self.fold("hooks: ", &start.attached.join(" ")));
         }
         lines.extend(self.not_seen(&start.blind, &start.missing));
-        lines.push(
-            self.ink(Ink::Dim, "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary."),
-        );
+        let advice = "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.";
+        lines.extend(self.fold("", advice).iter().map(|line| self.ink(Ink::Dim, line)));
         lines.push(self.ink(Ink::Dim, &columns::titles(self)));
         lines.join("\n")
     }
@@ -100,22 +106,29 @@ impl Style {
         lines
     }
 
-    /// Breaks a text at spaces; further lines are indented, as far as a blank `lead`.
+    /// Breaks a text at spaces; further lines are indented.
     pub(super) fn fold(&self, lead: &str, text: &str) -> Vec<String> {
-        let indent = if lead.trim().is_empty() { lead } else { "    " };
+        self.fold_under(4, lead, text)
+    }
+
+    /// The same with the indent of further lines. A word that is wider than the line keeps it to itself.
+    pub(super) fn fold_under(&self, indent: usize, lead: &str, text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = lead.to_owned();
-        let mut empty = true;
-        for word in text.split(' ') {
-            if !empty && line.chars().count() + 1 + word.chars().count() > self.width {
-                lines.push(std::mem::replace(&mut line, indent.into()));
-                empty = true;
-            }
-            if !empty {
+        let mut column = lead.chars().count();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let wide = word.chars().count();
+            let gap = usize::from(!line.is_empty() && !line.ends_with(' '));
+            if column + gap + wide > self.width && !line.trim().is_empty() {
+                lines.push(line.trim_end().to_owned());
+                line = " ".repeat(indent);
+                column = indent;
+            } else if gap == 1 {
                 line.push(' ');
+                column += 1;
             }
             line.push_str(word);
-            empty = false;
+            column += wide;
         }
         lines.push(line);
         lines
@@ -126,7 +139,7 @@ impl Style {
         line.clear();
         columns::line(self, &Column::fitting(self.width), drop, line);
         if self.verbose {
-            for more in self.fold("             ", &more(drop)) {
+            for more in self.fold_under(INDENT, &" ".repeat(INDENT), &more(drop)) {
                 line.push('\n');
                 line.push_str(&self.ink(Ink::Dim, &more));
             }
@@ -153,7 +166,10 @@ fn more(drop: &Drop) -> String {
         },
         known("ts_recent", drop.ts_recent),
         format!("seq {} ttl {} window {}", drop.syn.seq, drop.syn.ttl, drop.syn.window),
-        format!("options {}", drop.syn.options),
+        match drop.syn.options.as_slice() {
+            [] => "no options".into(),
+            _ => format!("options {}", drop.syn.options),
+        },
     ];
     if drop.syn.malformed {
         facts.push("(malformed)".into());
@@ -183,3 +199,6 @@ pub(super) fn filter(words: &FilterWords) -> String {
     }
     parts.join(", ")
 }
+
+#[cfg(test)]
+pub(super) mod tests;

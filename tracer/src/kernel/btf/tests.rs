@@ -1,6 +1,6 @@
 //! Type information made up for the purpose, damaged in every way, and the running kernel's own.
 
-mod blob;
+pub(in crate::kernel) mod blob;
 mod damage;
 mod running;
 

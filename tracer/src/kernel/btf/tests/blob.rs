@@ -1,7 +1,7 @@
 //! Writes BTF (Documentation/bpf/btf.rst), true or not.
 
 /// Types and strings, in order; the first type has number 1.
-pub(super) struct Blob {
+pub(in crate::kernel) struct Blob {
     types: Vec<u8>,
     strings: Vec<u8>,
     count: u32,
@@ -16,7 +16,7 @@ impl Default for Blob {
 
 /// A member of a structure.
 #[derive(Clone, Copy)]
-pub(super) struct Member<'a> {
+pub(in crate::kernel) struct Member<'a> {
     name: &'a str,
     id: u32,
     bit: u32,
@@ -25,18 +25,18 @@ pub(super) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn at(name: &'a str, id: u32, bit: u32) -> Self {
+    pub(in crate::kernel) fn at(name: &'a str, id: u32, bit: u32) -> Self {
         Self { name, id, bit, size: 0 }
     }
 
-    pub(super) fn bits(name: &'a str, id: u32, bit: u32, size: u32) -> Self {
+    pub(in crate::kernel) fn bits(name: &'a str, id: u32, bit: u32, size: u32) -> Self {
         Self { name, id, bit, size }
     }
 }
 
 impl Blob {
     /// Number of the next type.
-    pub(super) fn next(&self) -> u32 {
+    pub(in crate::kernel) fn next(&self) -> u32 {
         self.count + 1
     }
 
@@ -75,17 +75,17 @@ impl Blob {
         id
     }
 
-    pub(super) fn int(&mut self, name: &str, size: u32) -> u32 {
+    pub(in crate::kernel) fn int(&mut self, name: &str, size: u32) -> u32 {
         let id = self.head(name, 1, 0, size, false);
         self.word(size * 8);
         id
     }
 
-    pub(super) fn pointer(&mut self, to: u32) -> u32 {
+    pub(in crate::kernel) fn pointer(&mut self, to: u32) -> u32 {
         self.head("", 2, 0, to, false)
     }
 
-    pub(super) fn array(&mut self, of: u32, len: u32) -> u32 {
+    pub(in crate::kernel) fn array(&mut self, of: u32, len: u32) -> u32 {
         let id = self.head("", 3, 0, 0, false);
         for word in [of, of, len] {
             self.word(word);
@@ -93,15 +93,15 @@ impl Blob {
         id
     }
 
-    pub(super) fn structure(&mut self, name: &str, size: u32, members: &[Member<'_>]) -> u32 {
+    pub(in crate::kernel) fn structure(&mut self, name: &str, size: u32, members: &[Member<'_>]) -> u32 {
         self.members(4, name, size, members)
     }
 
-    pub(super) fn union(&mut self, name: &str, size: u32, members: &[Member<'_>]) -> u32 {
+    pub(in crate::kernel) fn union(&mut self, name: &str, size: u32, members: &[Member<'_>]) -> u32 {
         self.members(5, name, size, members)
     }
 
-    pub(super) fn enumeration(&mut self, name: &str, values: &[(&str, u32)]) -> u32 {
+    pub(in crate::kernel) fn enumeration(&mut self, name: &str, values: &[(&str, u32)]) -> u32 {
         let id = self.head(name, 6, values.len(), 4, false);
         for (name, value) in values {
             let name = self.string(name);
@@ -111,7 +111,7 @@ impl Blob {
         id
     }
 
-    pub(super) fn enumeration64(&mut self, name: &str, values: &[(&str, u64)]) -> u32 {
+    pub(in crate::kernel) fn enumeration64(&mut self, name: &str, values: &[(&str, u64)]) -> u32 {
         let id = self.head(name, 19, values.len(), 8, false);
         for (name, value) in values {
             let name = self.string(name);
@@ -121,24 +121,24 @@ impl Blob {
         id
     }
 
-    pub(super) fn forward(&mut self, name: &str) -> u32 {
+    pub(in crate::kernel) fn forward(&mut self, name: &str) -> u32 {
         self.head(name, 7, 0, 0, false)
     }
 
-    pub(super) fn typedef(&mut self, name: &str, to: u32) -> u32 {
+    pub(in crate::kernel) fn typedef(&mut self, name: &str, to: u32) -> u32 {
         self.head(name, 8, 0, to, false)
     }
 
     /// 9 volatile, 10 const, 11 restrict.
-    pub(super) fn qualifier(&mut self, kind: u32, to: u32) -> u32 {
+    pub(in crate::kernel) fn qualifier(&mut self, kind: u32, to: u32) -> u32 {
         self.head("", kind, 0, to, false)
     }
 
-    pub(super) fn function(&mut self, name: &str, prototype: u32) -> u32 {
+    pub(in crate::kernel) fn function(&mut self, name: &str, prototype: u32) -> u32 {
         self.head(name, 12, 1, prototype, false)
     }
 
-    pub(super) fn prototype(&mut self, returns: u32, arguments: &[u32]) -> u32 {
+    pub(in crate::kernel) fn prototype(&mut self, returns: u32, arguments: &[u32]) -> u32 {
         let id = self.head("", 13, arguments.len(), returns, false);
         for argument in arguments {
             self.word(0);
@@ -147,13 +147,13 @@ impl Blob {
         id
     }
 
-    pub(super) fn variable(&mut self, name: &str, of: u32) -> u32 {
+    pub(in crate::kernel) fn variable(&mut self, name: &str, of: u32) -> u32 {
         let id = self.head(name, 14, 0, of, false);
         self.word(1);
         id
     }
 
-    pub(super) fn section(&mut self, name: &str, variables: &[u32]) -> u32 {
+    pub(in crate::kernel) fn section(&mut self, name: &str, variables: &[u32]) -> u32 {
         let id = self.head(name, 15, variables.len(), 0, false);
         for variable in variables {
             for word in [*variable, 0, 4] {
@@ -163,22 +163,22 @@ impl Blob {
         id
     }
 
-    pub(super) fn float(&mut self, name: &str, size: u32) -> u32 {
+    pub(in crate::kernel) fn float(&mut self, name: &str, size: u32) -> u32 {
         self.head(name, 16, 0, size, false)
     }
 
-    pub(super) fn decl_tag(&mut self, name: &str, on: u32) -> u32 {
+    pub(in crate::kernel) fn decl_tag(&mut self, name: &str, on: u32) -> u32 {
         let id = self.head(name, 17, 0, on, false);
         self.word(u32::MAX);
         id
     }
 
-    pub(super) fn type_tag(&mut self, name: &str, on: u32) -> u32 {
+    pub(in crate::kernel) fn type_tag(&mut self, name: &str, on: u32) -> u32 {
         self.head(name, 18, 0, on, false)
     }
 
     /// A header, then the types, then the strings.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::kernel) fn bytes(&self) -> Vec<u8> {
         let len = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
         let mut bytes = vec![0x9f, 0xeb, 1, 0];
         for word in [24, 0, len(&self.types), len(&self.types), len(&self.strings)] {
