@@ -1,6 +1,11 @@
 //! The cases: each makes its SYNs in a laboratory of its own, and the hook set under test is judged by them.
 
 mod buckets;
+mod connections;
+mod hostile;
+mod listeners;
+mod refused;
+mod requests;
 
 use std::fmt;
 
@@ -8,7 +13,7 @@ use anyhow::Result;
 
 use super::lab::{Family, Lab};
 
-/// Both.
+const V4: &[Family] = &[Family::V4];
 const BOTH: &[Family] = &[Family::V4, Family::V6];
 
 /// A case.
@@ -32,5 +37,7 @@ impl std::error::Error for Lacking {}
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    [buckets::CASES].into_iter().flatten()
+    [buckets::CASES, requests::CASES, connections::CASES, listeners::CASES, refused::CASES, hostile::CASES]
+        .into_iter()
+        .flatten()
 }

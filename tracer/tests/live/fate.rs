@@ -20,7 +20,9 @@ pub(crate) enum Fate {
     Unseen,
     /// Dropped: exactly one event.
     Dropped(Death),
-    /// Hostile: at most one event, which names what the packet holds.
+    /// Answered with a SYN/ACK or not at all, which kernels see differently: an event if not.
+    Either(Why),
+    /// Hostile: at most one event, of the right tuple.
     Hostile,
 }
 
@@ -58,7 +60,7 @@ impl Fate {
         match self {
             Self::Accepted => Some(Answer::SynAck),
             Self::Dropped(death) => Some(death.answer()),
-            Self::Unseen | Self::Hostile => None,
+            Self::Unseen | Self::Either(_) | Self::Hostile => None,
         }
     }
 }
@@ -118,8 +120,13 @@ fn verdict(lab: &Lab, watcher: &Watcher, ground: Ground, shot: &Shot, events: &[
         }
         Fate::Hostile => {
             ensure!(events.len() <= 1, "{} events of one SYN", events.len());
-            return events.iter().try_for_each(|event| packet(lab, shot, event));
+            return events.iter().try_for_each(|event| flow(lab, shot, event));
         }
+        Fate::Either(_) if shot.answer == Answer::SynAck => {
+            ensure!(events.is_empty(), "an event of a SYN that was answered");
+            return Ok(());
+        }
+        Fate::Either(why) => Death { why, ts_recent: None, silent: false },
         Fate::Dropped(death) => death,
     };
     let facts = death.why.facts(ground.kernel);
@@ -153,9 +160,9 @@ fn verdict(lab: &Lab, watcher: &Watcher, ground: Ground, shot: &Shot, events: &[
     }
 }
 
-/// What the packet itself says.
-fn packet(lab: &Lab, shot: &Shot, event: &Event) -> Result<()> {
-    let (syn, options) = (&shot.syn, &shot.syn.options);
+/// Who asked whom.
+fn flow(lab: &Lab, shot: &Shot, event: &Event) -> Result<()> {
+    let syn = &shot.syn;
     let mut wrong = Wrong::default();
     wrong.is("netns", event.netns, Some(lab.inode()));
     wrong.is("family", event.family, if syn.from.is_ipv4() { 4 } else { 6 });
@@ -166,6 +173,14 @@ fn packet(lab: &Lab, shot: &Shot, event: &Event) -> Result<()> {
     wrong.is("seq", event.seq, syn.seq);
     wrong.is("ttl", event.ttl, syn.ttl);
     wrong.is("window", event.window, syn.window);
+    wrong.verdict()
+}
+
+/// What the packet itself says.
+fn packet(lab: &Lab, shot: &Shot, event: &Event) -> Result<()> {
+    flow(lab, shot, event)?;
+    let options = &shot.syn.options;
+    let mut wrong = Wrong::default();
     wrong.is("tsval", event.tsval, options.tsval);
     wrong.is("mss", event.mss, options.mss);
     wrong.is("wscale", event.wscale, options.wscale);
