@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "syn-recv/paws", families: BOTH, run: paws },
     Case { name: "syn-recv/repeated", families: BOTH, run: repeated },
     Case { name: "syn-recv/after-the-timer", families: BOTH, run: after_the_timer },
+    Case { name: "syn-recv/just-after-an-answer", families: BOTH, run: just_after_an_answer },
     Case { name: "syn-recv/out-of-window", families: BOTH, run: out_of_window },
     Case { name: "syn-recv/killed", families: BOTH, run: killed },
 ];
@@ -72,6 +73,28 @@ fn after_the_timer(lab: &mut Lab) -> Result<()> {
     lab.reply("third SYN/ACK", |reply| reply.to == syn.from && reply.has(flag::SYN | flag::ACK))?;
     lab.shoot(&syn, Fate::dies_by(Repeated, STAMP))?;
     sched_setaffinity(here, &before)?;
+    Ok(())
+}
+
+/// A SYN that is answered again, and at once another one that is not: what was noted about the first is not said of the
+/// second, in the same namespace or with the same tuple in another one.
+fn just_after_an_answer(lab: &mut Lab) -> Result<()> {
+    let mut twin = Lab::new(lab.family)?;
+    let _listeners = [lab.listen(64)?, twin.listen(64)?];
+    for sport in 1001..1011 {
+        let syn = lab.syn(9, sport, ISN, Some(STAMP));
+        lab.shoot(&syn, Fate::Accepted)?;
+        twin.shoot(&syn, Fate::Accepted)?;
+        let older = syn.clone().stamped(Some(STAMP - 1));
+        let dies = Fate::dies_by(PawsSynRecv, STAMP);
+        twin.send(&syn.segment())?;
+        lab.shoot(&older, dies)?;
+        lab.sysctl("ipv4/tcp_invalid_ratelimit", "0")?;
+        lab.send(&syn.segment())?;
+        lab.reply("second SYN/ACK", |reply| reply.to == syn.from && reply.has(flag::SYN | flag::ACK))?;
+        lab.shoot(&older, dies)?;
+        lab.sysctl("ipv4/tcp_invalid_ratelimit", "600000")?;
+    }
     Ok(())
 }
 
