@@ -9,13 +9,16 @@ mod live {
     pub(crate) mod counters;
     pub(crate) mod event;
     pub(crate) mod fate;
+    pub(crate) mod filters;
     pub(crate) mod ground;
     pub(crate) mod lab;
     pub(crate) mod packet;
     pub(crate) mod peer;
+    pub(crate) mod runs;
     pub(crate) mod suite;
     pub(crate) mod syn;
     pub(crate) mod sys;
+    pub(crate) mod types;
     pub(crate) mod watcher;
 }
 

@@ -193,7 +193,9 @@ fn packet(lab: &Lab, shot: &Shot, event: &Event) -> Result<()> {
     }
     wrong.is("paws", event.paws, event.cause.starts_with("paws"));
     if let Some(listener) = &event.listener {
+        let comm = std::fs::read_to_string("/proc/self/comm").context("our own name")?;
         wrong.is("listener.pid", listener.pid, std::process::id());
+        wrong.is("listener.comm", listener.comm.as_str(), comm.trim_end());
     }
     wrong.is(
         "regression",

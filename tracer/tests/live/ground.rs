@@ -138,8 +138,6 @@ pub(crate) enum Why {
     Netfilter,
     SynFin,
     SynRst,
-    /// A header that lies about its length.
-    BadHeader,
 }
 
 /// What goes back to the client.
@@ -178,6 +176,33 @@ pub(crate) struct Facts {
 }
 
 impl Why {
+    /// Every kind.
+    pub(crate) const ALL: [Self; 23] = [
+        Self::PawsTimeWait,
+        Self::OldTimeWait,
+        Self::PawsFinWait2,
+        Self::OldFinWait2,
+        Self::KillsFinWait2,
+        Self::PawsSynRecv,
+        Self::Repeated,
+        Self::OutOfWindow,
+        Self::KillsRequest,
+        Self::PawsEstablished,
+        Self::SynOnEstablished,
+        Self::AcceptQueueFull,
+        Self::SynQueueFull,
+        Self::PeerNotProven,
+        Self::ListenOther,
+        Self::NoListener,
+        Self::BadChecksum,
+        Self::SocketFilter,
+        Self::MinTtl,
+        Self::Md5Missing,
+        Self::Netfilter,
+        Self::SynFin,
+        Self::SynRst,
+    ];
+
     /// The table.
     pub(crate) fn facts(self, k: Kernel) -> Facts {
         use Answer::{Ack, Rst, Silence};
@@ -248,9 +273,6 @@ impl Why {
             Self::BadChecksum => {
                 let counters = &["TcpInCsumErrors", "TcpInErrs"];
                 row(Freed, "other", "none", k.since(5, 17, "TCP_CSUM"), counters, Silence)
-            }
-            Self::BadHeader => {
-                row(Freed, "other", "none", k.since(5, 17, "PKT_TOO_SMALL"), &["TcpInErrs"], Silence)
             }
             // N20.
             Self::SocketFilter => {

@@ -56,13 +56,6 @@ impl Family {
         }
     }
 
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::V4 => 4,
-            Self::V6 => 6,
-        }
-    }
-
     /// The address with this host number, of those that are behind the wire; 1 is the server.
     pub(crate) fn host(self, number: u8) -> IpAddr {
         match self {
@@ -102,8 +95,13 @@ pub(crate) struct Lab {
     pub(crate) shots: Vec<Shot>,
     /// Port that fences go to.
     pub(crate) fence_port: u16,
+    /// Address that fences come from.
+    pub(crate) fence_from: IpAddr,
+    /// Fences sent so far.
     pub(crate) fences: u16,
-    wire: File,
+    /// Which wire SYNs come in by; fences always take the first.
+    pub(crate) sends_by: usize,
+    wires: Vec<File>,
     counters: Counters,
     begun: Instant,
     /// Replies read and not asked for yet.
@@ -124,6 +122,13 @@ pub(crate) fn forget_used() {
     used().clear();
 }
 
+/// Makes a TUN device inside.
+fn wire(netns: &Netns, name: &str) -> Result<File> {
+    let wire = netns.run(|| sys::tun(name)).context("make a TUN device")?;
+    fcntl(&wire, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(File::from(wire))
+}
+
 /// First source port of fences; no case uses ports from here on.
 const FENCES: u16 = 50_000;
 
@@ -133,16 +138,17 @@ impl Lab {
         let netns = Arc::new(Netns::create().context("make a network namespace")?);
         used().push(Arc::clone(&netns));
         let begun = Instant::now();
-        let (wire, counters) =
-            netns.run(|| Ok((sys::tun(WIRE)?, Counters::open()?))).context("make a TUN device")?;
-        fcntl(&wire, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let wire = wire(&netns, WIRE)?;
+        let counters = netns.run(Counters::open).context("open the counters")?;
         let lab = Self {
             netns,
             family,
             shots: vec![],
             fence_port: CLOSED,
+            fence_from: family.host(254),
             fences: 0,
-            wire: File::from(wire),
+            sends_by: 0,
+            wires: vec![wire],
             counters,
             begun,
             replies: vec![],
@@ -168,6 +174,12 @@ impl Lab {
         ))?;
         lab.await_address()?;
         Ok(lab)
+    }
+
+    /// Makes another wire into the namespace, without addresses: what comes in by it is answered by the first.
+    pub(crate) fn second_wire(&mut self) -> Result<()> {
+        self.wires.push(wire(&self.netns, "wire1")?);
+        self.ip("link set wire1 up\n")
     }
 
     /// The kernel makes the local route of an IPv6 address a little later than the address.
@@ -229,16 +241,16 @@ impl Lab {
         self.counters.read().context("read the counters")
     }
 
-    /// Puts a packet on the wire.
-    pub(crate) fn write(&mut self, packet: &[u8]) -> Result<()> {
-        let written = self.wire.write(packet).context("write to the wire")?;
+    /// Puts a packet on a wire.
+    fn write(&mut self, wire: usize, packet: &[u8]) -> Result<()> {
+        let written = self.wires[wire].write(packet).context("write to the wire")?;
         ensure!(written == packet.len(), "the wire took {written} of {} bytes", packet.len());
         Ok(())
     }
 
     /// Sends a segment that is no SYN to be judged.
     pub(crate) fn send(&mut self, segment: &Segment) -> Result<()> {
-        self.write(&segment.bytes())
+        self.write(0, &segment.bytes())
     }
 
     /// Waits for a reply; others are kept.
@@ -253,9 +265,9 @@ impl Lab {
             if left.is_zero() {
                 bail!("no {what} came out of the wire; {:?} did", self.replies);
             }
-            let mut fds = [PollFd::new(self.wire.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [PollFd::new(self.wires[0].as_fd(), PollFlags::POLLIN)];
             poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX))?;
-            match self.wire.read(&mut packet) {
+            match self.wires[0].read(&mut packet) {
                 Ok(length) => self.replies.extend(Reply::read(&packet[..length])?),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error).context("read from the wire"),
@@ -268,7 +280,7 @@ impl Lab {
     pub(crate) fn fence(&mut self) -> Result<u16> {
         let port = FENCES + self.fences;
         self.fences += 1;
-        let from = SocketAddr::new(self.family.host(254), port);
+        let from = SocketAddr::new(self.fence_from, port);
         let fence = Syn::new(from, SocketAddr::new(self.server(), self.fence_port), 1, None);
         self.send(&fence.segment())?;
         self.reply("reset of a fence", |reply| reply.to == from && reply.has(flag::RST))?;
@@ -290,7 +302,7 @@ impl Lab {
         let before = self.counters()?;
         self.replies.clear();
         for packet in packets {
-            self.write(packet)?;
+            self.write(self.sends_by, packet)?;
         }
         let fence = self.fence()?;
         let after = self.counters()?;

@@ -8,8 +8,11 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use super::{
     cases::{self, Case, Lacking},
     fate,
-    ground::{Ground, Kernel, Set},
+    filters::FILTERS,
+    ground::{Ground, Kernel, Set, Why},
     lab::{self, Family, Lab},
+    runs::{self, RUNS},
+    types,
     watcher::{self, Watcher},
 };
 
@@ -67,24 +70,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         nix::unistd::geteuid().is_root(),
         "the live tests need root: they load eBPF programs and make namespaces"
     );
-    let release = nix::sys::utsname::uname().context("uname")?.release().to_string_lossy().into_owned();
-    let kernel = Kernel::parse(&release)?;
+    let kernel = Kernel::parse(&release()?)?;
     let mut arguments = arguments.clone();
     arguments.test_threads.get_or_insert(THREADS);
-    let mut passed = true;
+    let one_by_one = Arguments { test_threads: Some(1), ..arguments.clone() };
+    let types = "kernel-types/offsets".to_owned();
+    let types = Trial::ignorable_test(types.clone(), move || told(&types, types::offsets_agree()));
+    let mut passed = !libtest_mimic::run(&arguments, vec![types]).has_failed();
     for (set, skipped) in sets()? {
         if let Some(words) = &skipped {
             println!("SKIPPED set {set}: {words}");
         }
         let bench = Bench::new(Ground { kernel, set });
-        let trials = trials(&bench).into_iter().map(|trial| trial.with_ignored_flag(skipped.is_some()));
-        passed &= !libtest_mimic::run(&arguments, trials.collect()).has_failed();
+        for (arguments, trials) in [(&arguments, trials(&bench)), (&one_by_one, last_trials(&bench))] {
+            let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(skipped.is_some()));
+            passed &= !libtest_mimic::run(arguments, trials.collect()).has_failed();
+        }
         lab::forget_used();
     }
     Ok(passed)
 }
 
-/// The trials that share one tracer.
+/// The trials that may run beside each other.
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases::all() {
@@ -95,7 +102,63 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
             trials.push(Trial::ignorable_test(name, move || told(&shown, run_case(&bench, case, *family))));
         }
     }
+    for (name, run) in FILTERS.iter().chain(RUNS) {
+        trials.push(alone(bench.ground, name, *run));
+    }
+    let name = format!("{}/blind", bench.ground.set);
+    let bench = Arc::clone(bench);
+    trials.push(Trial::ignorable_test(name.clone(), move || told(&name, blind(&bench))));
     trials
+}
+
+/// A trial with a tracer of its own.
+fn alone(ground: Ground, name: &str, run: fn(Ground) -> Result<()>) -> Trial {
+    let name = format!("{}/{name}", ground.set);
+    Trial::ignorable_test(name.clone(), move || told(&name, run(ground)))
+}
+
+/// The trials that come one after the other, when all others are done.
+fn last_trials(bench: &Arc<Bench>) -> Vec<Trial> {
+    let shared = Arc::clone(bench);
+    let name = format!("{}/run/nothing-lost", bench.ground.set);
+    vec![
+        Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared))),
+        alone(bench.ground, "run/flood", runs::flood),
+    ]
+}
+
+/// The start line: this kernel, every hook in place, nothing blind that must be seen.
+fn blind(bench: &Bench) -> Result<()> {
+    let start = &bench.watcher()?.start;
+    let release = release()?;
+    ensure!(start.kernel == release, "the kernel is {release}, not {}", start.kernel);
+    ensure!(!start.hooks.attached.is_empty(), "no hooks");
+    for missing in &start.hooks.missing {
+        println!("{}: without {}: {}", bench.ground.set, missing.hook, missing.why);
+    }
+    for facts in Why::ALL.map(|why| why.facts(bench.ground.kernel)) {
+        let blind = start.blind.iter().any(|cause| cause == facts.cause);
+        // One cause may have several places.
+        if facts.cause != "other" && bench.ground.must_see(facts.place) {
+            ensure!(!blind, "{} must be seen and is said to be invisible", facts.cause);
+        }
+    }
+    Ok(())
+}
+
+/// The shared tracer's summary: all that it printed, and nothing lost.
+fn nothing_lost(bench: &Bench) -> Result<()> {
+    let ended = bench.watcher()?.finish()?;
+    ensure!(ended.status.code() == Some(0), "{}; it said: {}", ended.status, ended.stderr);
+    let (summary, lines) = (ended.summary, ended.printed.len() as u64);
+    ensure!(summary.lost.values().all(|lost| *lost == 0), "lost: {:?}", summary.lost);
+    ensure!(summary.drops == lines, "{} drops, {lines} lines", summary.drops);
+    ensure!(summary.by_cause.values().sum::<u64>() == lines, "{:?}, {lines} lines", summary.by_cause);
+    Ok(())
+}
+
+fn release() -> Result<String> {
+    Ok(nix::sys::utsname::uname().context("uname")?.release().to_string_lossy().into_owned())
 }
 
 fn run_case(bench: &Bench, case: &Case, family: Family) -> Result<()> {

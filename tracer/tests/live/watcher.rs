@@ -142,6 +142,11 @@ impl Watcher {
         }
     }
 
+    /// The events of a namespace up to now.
+    pub(crate) fn events_of(&self, netns: u32) -> Vec<Event> {
+        lock(&self.read.0).drops.get(&netns).cloned().unwrap_or_default()
+    }
+
     /// Process id.
     pub(crate) fn pid(&self) -> u32 {
         lock(&self.child).id()
