@@ -1,0 +1,203 @@
+//! Filters: each with a tracer of its own, which must report what is wanted and nothing else. The fence after every SYN
+//! is wanted, too, so that an unwanted one would have been reported before it.
+
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    cases::Lacking,
+    fate::{Fate, judge},
+    ground::{
+        Ground, Place,
+        Why::{BadChecksum, NoListener, PawsTimeWait},
+    },
+    lab::{Family, Lab, WIRE},
+    peer::other,
+    syn::Syn,
+    watcher::Watcher,
+};
+
+/// A filter's case.
+pub(crate) type Filter = (&'static str, fn(Ground) -> Result<()>);
+
+/// All of them.
+pub(crate) const FILTERS: &[Filter] = &[
+    ("filter/ports", ports),
+    ("filter/ipv4", |ground| one_family(ground, "-4", Family::V4)),
+    ("filter/ipv6", |ground| one_family(ground, "-6", Family::V6)),
+    ("filter/from-ipv4", |ground| from(ground, Family::V4, "10.77.8.0/24", [10, 77, 8, 200].into())),
+    ("filter/from-ipv6", |ground| {
+        from(ground, Family::V6, "fd77::8:0/112", [0xfd77, 0, 0, 0, 0, 0, 8, 200].into())
+    }),
+    ("filter/interface", interface),
+    ("filter/netns-inode", |ground| one_netns(ground, |lab, _| lab.inode().to_string())),
+    ("filter/netns-pid", |ground| one_netns(ground, |_, inhabitant| inhabitant.to_string())),
+    ("filter/netns-path", |ground| one_netns(ground, |lab, _| lab.netns.path().display().to_string())),
+    ("filter/cause", cause),
+    ("filter/cause-paws", cause_paws),
+    ("filter/cause-default", cause_default),
+];
+
+const ISN: u32 = 1_000_000;
+const STAMP: u32 = 1_000_000_000;
+
+/// A process inside a laboratory, ended when let go.
+pub(crate) struct Inhabitant(Child);
+
+impl Inhabitant {
+    pub(crate) fn of(lab: &Lab) -> Result<Self> {
+        let start = || Command::new("sleep").arg("600").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        Ok(Self(lab.netns.run(start).context("start a process inside")?))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Inhabitant {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a tracer that shows every cause under this filter.
+fn watch(ground: Ground, filter: &[&str]) -> Result<Watcher> {
+    Watcher::start(ground.set.name(), &[&["--cause", "all"], filter].concat())
+}
+
+/// A SYN to a closed port.
+fn knock(lab: &mut Lab, from: SocketAddr, to: SocketAddr, wanted: bool) -> Result<()> {
+    let fate = if wanted { Fate::dies(NoListener) } else { Fate::Unseen };
+    lab.shoot(&Syn::new(from, to, ISN, Some(STAMP)), fate)?;
+    Ok(())
+}
+
+fn ports(ground: Ground) -> Result<()> {
+    let watcher = watch(ground, &["-p", "7100,7200-7202"])?;
+    let mut lab = Lab::new(Family::V4)?;
+    lab.fence_port = 7201;
+    for (port, wanted) in
+        [(7099, false), (7100, true), (7101, false), (7199, false), (7200, true), (7202, true), (7203, false)]
+    {
+        // The client's port is not what is meant.
+        let (from, to) = (SocketAddr::new(lab.family.host(9), 7100), lab.server_at(port));
+        knock(&mut lab, from, to, wanted)?;
+    }
+    judge(&mut lab, &watcher, ground)
+}
+
+fn one_family(ground: Ground, flag: &str, wanted: Family) -> Result<()> {
+    let watcher = watch(ground, &[flag])?;
+    let mut lab = Lab::new(wanted)?;
+    for family in [other(wanted), wanted, other(wanted)] {
+        let (from, to) = (SocketAddr::new(family.host(9), 1001), SocketAddr::new(family.host(1), 7100));
+        knock(&mut lab, from, to, family == wanted)?;
+    }
+    judge(&mut lab, &watcher, ground)
+}
+
+fn from(ground: Ground, family: Family, prefix: &str, inside: std::net::IpAddr) -> Result<()> {
+    let mut lab = Lab::new(family)?;
+    let alone = family.host(9);
+    let watcher = watch(ground, &["--from", &alone.to_string(), "--from", prefix])?;
+    lab.fence_from = alone;
+    let to = lab.server_at(7100);
+    let strangers = (family.host(8), family.host(10));
+    for (address, wanted) in [(strangers.0, false), (alone, true), (strangers.1, false), (inside, true)] {
+        knock(&mut lab, SocketAddr::new(address, 1001), to, wanted)?;
+    }
+    judge(&mut lab, &watcher, ground)
+}
+
+/// Two wires into one namespace.
+fn interface(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V4)?;
+    let inhabitant = Inhabitant::of(&lab)?;
+    lab.second_wire()?;
+    let watcher = watch(ground, &["--netns", &inhabitant.pid().to_string(), "-i", WIRE])?;
+    let (from, to) = (SocketAddr::new(lab.family.host(9), 1001), lab.server_at(7100));
+    for wire in [1, 0, 1] {
+        lab.sends_by = wire;
+        knock(&mut lab, from, to, wire == 0)?;
+    }
+    judge(&mut lab, &watcher, ground)?;
+    let named =
+        watcher.events_until(lab.inode(), 1001)?.iter().all(|event| event.ifname.as_deref() == Some(WIRE));
+    anyhow::ensure!(named, "an event under -i does not name the interface");
+    Ok(())
+}
+
+fn one_netns(ground: Ground, name: fn(&Lab, u32) -> String) -> Result<()> {
+    let mut wanted = Lab::new(Family::V4)?;
+    let mut unwanted = Lab::new(Family::V4)?;
+    let inhabitant = Inhabitant::of(&wanted)?;
+    let watcher = watch(ground, &["--netns", &name(&wanted, inhabitant.pid())])?;
+    let (from, to) = (SocketAddr::new(Family::V4.host(9), 1001), wanted.server_at(7100));
+    for _ in 0..2 {
+        knock(&mut unwanted, from, to, false)?;
+        knock(&mut wanted, from, to, true)?;
+    }
+    judge(&mut wanted, &watcher, ground)?;
+    anyhow::ensure!(watcher.events_of(unwanted.inode()).is_empty(), "events of another namespace");
+    Ok(())
+}
+
+/// Without reasons, tracepoints do not tell a closed port from anything else.
+fn tells_closed_ports(ground: Ground) -> Result<()> {
+    if ground.must_see(Place::Nobody) {
+        Ok(())
+    } else {
+        Err(Lacking("closed ports cannot be told here").into())
+    }
+}
+
+fn cause(ground: Ground) -> Result<()> {
+    tells_closed_ports(ground)?;
+    let watcher = Watcher::start(ground.set.name(), &["--cause", "no-listener,syn-queue-full"])?;
+    let mut lab = Lab::new(Family::V4)?;
+    let mut syn = lab.syn(9, 1001, ISN, Some(STAMP));
+    for sound in [false, true, false] {
+        syn.sound = sound;
+        lab.shoot(&syn, if sound { Fate::dies(NoListener) } else { Fate::Unseen })?;
+    }
+    judge(&mut lab, &watcher, ground)
+}
+
+/// `paws` is the whole group and nothing else.
+fn cause_paws(ground: Ground) -> Result<()> {
+    tells_closed_ports(ground)?;
+    if !ground.must_see(Place::Bucket) {
+        return Err(Lacking("buckets cannot be seen here").into());
+    }
+    let watcher = Watcher::start(ground.set.name(), &["--cause", "paws,no-listener"])?;
+    let mut lab = Lab::new(Family::V6)?;
+    let listener = lab.listen(16)?;
+    let syn = lab.syn(9, 1001, ISN, Some(STAMP));
+    let kept = lab.time_wait(&listener, &syn)?.last_tsval()?;
+    lab.shoot(&syn.clone().at(ISN - 1000).stamped(None), Fate::Unseen)?;
+    lab.shoot(&syn.at(ISN - 1000).stamped(Some(kept - 7)), Fate::dies_by(PawsTimeWait, kept).silently())?;
+    judge(&mut lab, &watcher, ground)
+}
+
+/// Without the option, closed ports are not shown.
+fn cause_default(ground: Ground) -> Result<()> {
+    tells_closed_ports(ground)?;
+    let mut lab = Lab::new(Family::V4)?;
+    let watcher = Watcher::start(ground.set.name(), &["--netns", &lab.netns.path().display().to_string()])?;
+    let mut syn = lab.syn(9, 1001, ISN, Some(STAMP));
+    lab.shoot(&syn, Fate::dies(NoListener))?;
+    syn.sound = false;
+    syn.from.set_port(1002);
+    lab.shoot(&syn, Fate::dies(BadChecksum))?;
+    let events = watcher.events_until(lab.inode(), 1002)?;
+    anyhow::ensure!(events.len() == 1, "{events:#?}");
+    let ended = watcher.finish()?;
+    anyhow::ensure!(ended.summary.drops == 1, "{} drops of the causes selected", ended.summary.drops);
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Whole runs: how they end, what they sum up, what they record, what they leave behind. Each has a tracer of its own.
+
+use std::{collections::BTreeMap, fs, process::ExitStatus, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use nix::sys::signal::Signal;
+
+use super::{
+    event::Event,
+    fate::{Fate, judge},
+    ground::{
+        Ground, Place,
+        Why::{AcceptQueueFull, NoListener, PawsTimeWait},
+    },
+    lab::{Family, Lab},
+    watcher::{PATIENCE, Watcher},
+};
+
+/// A run's case.
+pub(crate) type Run = (&'static str, fn(Ground) -> Result<()>);
+
+/// Those that may run beside others.
+pub(crate) const RUNS: &[Run] = &[
+    ("run/summary", summary),
+    ("run/count", count),
+    ("run/duration", duration),
+    ("run/sigterm", |ground| by_signal(ground, Signal::SIGTERM)),
+    ("run/sigint", |ground| by_signal(ground, Signal::SIGINT)),
+    ("run/fail-on-drop", fail_on_drop),
+    ("run/rate-limit", rate_limit),
+    ("run/write", write),
+    ("run/leaves-nothing-behind", leaves_nothing_behind),
+];
+
+const ISN: u32 = 1_000_000;
+const STAMP: u32 = 1_000_000_000;
+
+/// Watches one laboratory for every cause.
+fn watch(ground: Ground, lab: &Lab, more: &[&str]) -> Result<Watcher> {
+    let path = lab.netns.path().display().to_string();
+    Watcher::start(ground.set.name(), &[&["--cause", "all", "--netns", &path], more].concat())
+}
+
+/// This many SYNs to a closed port, each with its fence: twice as many drops.
+fn knock(lab: &mut Lab, times: u16) -> Result<()> {
+    for sport in 0..times {
+        let syn = lab.syn(9, 1001 + sport, ISN, Some(STAMP));
+        lab.shoot(&syn, Fate::dies(NoListener))?;
+    }
+    Ok(())
+}
+
+fn code(status: ExitStatus, wanted: i32, stderr: &str) -> Result<()> {
+    ensure!(status.code() == Some(wanted), "{status}, not exit status {wanted}; it said: {stderr}");
+    Ok(())
+}
+
+/// What the summary says is what was printed and what the kernel counted.
+fn summary(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V4)?;
+    let listener = lab.listen(1)?;
+    let old = lab.syn(9, 1001, ISN, Some(STAMP));
+    let kept = lab.time_wait(&listener, &old)?.last_tsval()?;
+    for sport in [1002, 1003] {
+        lab.connect(&lab.syn(9, sport, ISN, Some(STAMP)))?;
+    }
+    lab.shots.clear();
+    let unwatched = lab.fences;
+    let watcher = watch(ground, &lab, &[])?;
+    let before = lab.counters()?;
+    knock(&mut lab, 2)?;
+    if ground.must_see(Place::Bucket) {
+        let syn = old.at(ISN + 5_000_000);
+        let dies = Fate::dies_by(PawsTimeWait, kept);
+        lab.shoot(&syn.clone().stamped(Some(kept - 7)), dies)?;
+        lab.shoot(&syn.clone().stamped(Some(kept - 70)), dies.silently())?;
+        lab.shoot(&syn.stamped(Some(kept - 1)), dies.silently())?;
+    }
+    if ground.must_see(Place::Listener) {
+        let syn = lab.syn(9, 1004, ISN, Some(STAMP));
+        lab.shoot(&syn, Fate::dies(AcceptQueueFull))?;
+        lab.shoot(&syn, Fate::dies(AcceptQueueFull))?;
+    }
+    let shots = lab.shots.len() as u64;
+    judge(&mut lab, &watcher, ground)?;
+    let after = lab.counters()?;
+    let events = watcher.events_of(lab.inode());
+    let ended = watcher.finish()?;
+    code(ended.status, 0, &ended.stderr)?;
+    let summary = ended.summary;
+
+    let fences = u64::from(lab.fences - unwatched);
+    ensure!(summary.drops == shots + fences, "{} drops, not {shots} and {fences} fences", summary.drops);
+    ensure!(events.len() as u64 == summary.drops, "{} lines", events.len());
+    let mut by_cause = BTreeMap::<String, u64>::new();
+    for event in &events {
+        *by_cause.entry(event.cause.clone()).or_default() += 1;
+    }
+    ensure!(summary.by_cause == by_cause, "by cause: {:?}, not {by_cause:?}", summary.by_cause);
+    ensure!(summary.lost.values().all(|lost| *lost == 0), "lost: {:?}", summary.lost);
+
+    ensure!(summary.sources_total == 2, "{} sources", summary.sources_total);
+    let ours = |event: &&Event| event.src == lab.family.host(9);
+    let source =
+        summary.sources.iter().find(|source| source.src == lab.family.host(9)).context("our source")?;
+    ensure!(source.drops == shots, "{source:?}");
+    ensure!(
+        source.paws == events.iter().filter(ours).filter(|event| event.paws).count() as u64,
+        "{source:?}"
+    );
+    let worst = events.iter().filter(|event| event.paws).filter_map(|event| event.regression).max();
+    ensure!(source.max_regression == worst, "{source:?}, not {worst:?}");
+
+    for (name, delta) in &summary.snmp {
+        let moved =
+            after.since(&before, name).with_context(|| format!("this kernel has no counter {name}"))?;
+        ensure!(moved == *delta, "{name} moved by {moved}, the summary says {delta}");
+    }
+    let named: Vec<&String> = events.iter().filter_map(|event| event.snmp.as_ref()).collect();
+    for name in named {
+        ensure!(name == "TcpOutRsts" || summary.snmp.contains_key(name), "no {name} in {:?}", summary.snmp);
+    }
+    let remarks: Vec<_> = summary.snmp_check.iter().filter(|check| check.remark.is_some()).collect();
+    ensure!(
+        summary.snmp_check.iter().all(|check| summary.snmp.contains_key(&check.counter)),
+        "{:?}",
+        summary.snmp
+    );
+    ensure!(remarks.is_empty(), "remarks on a run without loss: {remarks:?}");
+    Ok(())
+}
+
+/// Five are asked for, more come.
+fn count(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &["-c", "5"])?;
+    knock(&mut lab, 8)?;
+    let ended = watcher.end()?;
+    code(ended.status, 0, &ended.stderr)?;
+    ensure!(ended.printed.len() == 5, "{} lines", ended.printed.len());
+    ensure!(ended.summary.drops == 5, "{} drops", ended.summary.drops);
+    Ok(())
+}
+
+fn duration(ground: Ground) -> Result<()> {
+    let lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &["-d", "1500ms"])?;
+    let ended = watcher.end()?;
+    code(ended.status, 0, &ended.stderr)?;
+    ensure!(ended.summary.elapsed_ms >= 1500, "it ended after {} ms", ended.summary.elapsed_ms);
+    ensure!(ended.summary.drops == 0 && ended.printed.is_empty(), "{:?}", ended.summary);
+    Ok(())
+}
+
+fn by_signal(ground: Ground, signal: Signal) -> Result<()> {
+    let mut lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &[])?;
+    knock(&mut lab, 2)?;
+    // At once: what the kernel has handed over by now is still told.
+    watcher.signal(signal)?;
+    let ended = watcher.end()?;
+    code(ended.status, 0, &ended.stderr)?;
+    ensure!(ended.summary.drops == 4, "{} drops, not 4", ended.summary.drops);
+    ensure!(ended.printed.len() == 4, "{} lines, not 4", ended.printed.len());
+    Ok(())
+}
+
+fn fail_on_drop(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &["--fail-on-drop"])?;
+    let ended = watcher.finish()?;
+    code(ended.status, 0, &ended.stderr)?;
+    let watcher = watch(ground, &lab, &["--fail-on-drop"])?;
+    knock(&mut lab, 1)?;
+    judge(&mut lab, &watcher, ground)?;
+    let ended = watcher.finish()?;
+    code(ended.status, 3, &ended.stderr)
+}
+
+fn rate_limit(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &["--rate-limit", "1"])?;
+    knock(&mut lab, 15)?;
+    let ended = watcher.finish()?;
+    code(ended.status, 0, &ended.stderr)?;
+    ensure!(ended.summary.drops == 30, "{} drops, not 30", ended.summary.drops);
+    let most = Duration::from_millis(ended.summary.elapsed_ms).as_secs() + 1;
+    let lines = ended.printed.len() as u64;
+    ensure!((1..=most).contains(&lines), "{lines} lines in {} ms", ended.summary.elapsed_ms);
+    Ok(())
+}
+
+/// The file holds the drop lines that were printed.
+fn write(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V6)?;
+    let path =
+        std::env::temp_dir().join(format!("tracer-live-{}-{}.ndjson", std::process::id(), lab.inode()));
+    let name = path.to_string_lossy().into_owned();
+    let watcher = watch(ground, &lab, &["-w", &name])?;
+    knock(&mut lab, 3)?;
+    let ended = watcher.finish()?;
+    let text = fs::read_to_string(&path).with_context(|| name.clone())?;
+    fs::remove_file(&path)?;
+    code(ended.status, 0, &ended.stderr)?;
+    let recorded: Vec<&str> = text.lines().filter(|line| line.contains("\"type\":\"drop\"")).collect();
+    ensure!(ended.printed.len() == 6, "{} lines, not 6", ended.printed.len());
+    ensure!(recorded == ended.printed, "recorded {recorded:#?}, printed {:#?}", ended.printed);
+    Ok(())
+}
+
+/// Numbers of the eBPF programs that a process holds.
+fn programs_of(pid: u32) -> Result<Vec<u32>> {
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
+        let text = fs::read_to_string(entry?.path()).unwrap_or_default();
+        ids.extend(text.lines().filter_map(|line| line.strip_prefix("prog_id:")?.trim().parse::<u32>().ok()));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The kernel's programs, by number.
+fn programs_there() -> Vec<u32> {
+    aya::programs::loaded_programs().filter_map(|program| Some(program.ok()?.id())).collect()
+}
+
+fn leaves_nothing_behind(ground: Ground) -> Result<()> {
+    let lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &[])?;
+    let ours = programs_of(watcher.pid())?;
+    ensure!(!ours.is_empty(), "no programs to be seen");
+    let there = programs_there();
+    ensure!(ours.iter().all(|id| there.contains(id)), "{ours:?} are not among {there:?}");
+    watcher.finish()?;
+    // The kernel frees them when nobody can be running them any more.
+    let begun = std::time::Instant::now();
+    loop {
+        let there = programs_there();
+        let left: Vec<_> = ours.iter().filter(|id| there.contains(id)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "the programs {left:?} are still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// More than the ring holds (2 MiB, at least 176 bytes a record) while nobody reads: every SYN is either told or counted
+/// as lost.
+pub(crate) fn flood(ground: Ground) -> Result<()> {
+    const SYNS: u32 = 13_000;
+    let mut lab = Lab::new(Family::V4)?;
+    let watcher = watch(ground, &lab, &[])?;
+    watcher.signal(Signal::SIGSTOP)?;
+    let mut syn = lab.syn(9, 1, ISN, Some(STAMP));
+    for n in 0..SYNS {
+        syn.seq = n;
+        syn.from.set_port(u16::try_from(1 + n % 40_000)?);
+        lab.send(&syn.segment())?;
+    }
+    watcher.signal(Signal::SIGCONT)?;
+    let ended = watcher.finish()?;
+    code(ended.status, 0, &ended.stderr)?;
+    let lost = *ended.summary.lost.get("ring").context("lost.ring")?;
+    let (drops, lines) = (ended.summary.drops, ended.printed.len() as u64);
+    ensure!(drops + lost == u64::from(SYNS), "{drops} drops and {lost} lost of {SYNS}");
+    ensure!(lost > 0, "the ring was not filled");
+    ensure!(lines == drops, "{lines} lines of {drops} drops");
+    Ok(())
+}

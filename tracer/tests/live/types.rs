@@ -1,0 +1,74 @@
+//! The library's reader of kernel types beside another one, on the types of this very kernel.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use btf_rs::{Btf, Member, Type};
+use tracer::kernel::btf;
+use tracer_common::offsets::FIELDS;
+
+const TYPES: &str = "/sys/kernel/btf/vmlinux";
+
+/// Every field that the programs read has the same offset for both, or is there for neither.
+pub(crate) fn offsets_agree() -> Result<()> {
+    let bytes = std::fs::read(TYPES).context(TYPES)?;
+    let ours = btf::Btf::parse(&bytes).context("ours")?;
+    let theirs = Btf::from_bytes(&bytes).context("theirs")?;
+    let mut found = 0;
+    for field in &FIELDS {
+        let name = format!("{}.{}", field.strukt, field.path);
+        let our = ours.offset(field.strukt, field.path).ok();
+        let their = offset(&theirs, field.strukt, field.path).with_context(|| name.clone())?;
+        ensure!(our == their, "{name}: {our:?} and {their:?}");
+        ensure!(our.is_some() || !field.required, "{name} is not there");
+        found += usize::from(our.is_some());
+    }
+    ensure!(found > 20, "only {found} fields were found");
+    Ok(())
+}
+
+/// Byte offset of a member by its path; `None`: there is no such thing.
+fn offset(btf: &Btf, strukt: &str, path: &str) -> Result<Option<u32>> {
+    let types = btf.resolve_types_by_name(strukt).unwrap_or_default();
+    let Some(mut at) = types.into_iter().find(|found| matches!(found, Type::Struct(_))) else {
+        return Ok(None);
+    };
+    let mut bits = 0;
+    for part in path.split('.') {
+        let Some((more, member)) = member(btf, &at, part)? else { return Ok(None) };
+        bits += more;
+        at = bare(btf, btf.resolve_chained_type(&member)?)?;
+    }
+    ensure!(bits % 8 == 0, "a bit field");
+    Ok(Some(bits / 8))
+}
+
+/// Looks for a member, through anonymous ones, too.
+fn member(btf: &Btf, at: &Type, name: &str) -> Result<Option<(u32, Member)>> {
+    let (Type::Struct(composite) | Type::Union(composite)) = at else { return Ok(None) };
+    for member_of in &composite.members {
+        let called = btf.resolve_name(member_of).unwrap_or_default();
+        if called == name {
+            return Ok(Some((member_of.bit_offset(), member_of.clone())));
+        }
+        if called.is_empty() {
+            let inner = bare(btf, btf.resolve_chained_type(member_of)?)?;
+            if let Some((more, found)) = member(btf, &inner, name)? {
+                return Ok(Some((member_of.bit_offset() + more, found)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Without typedefs and qualifiers.
+fn bare(btf: &Btf, mut at: Type) -> Result<Type> {
+    for _ in 0..32 {
+        at = match &at {
+            Type::Typedef(named) => btf.resolve_chained_type(named)?,
+            Type::Const(inner) | Type::Volatile(inner) | Type::Restrict(inner) => {
+                btf.resolve_chained_type(inner)?
+            }
+            _ => return Ok(at),
+        };
+    }
+    bail!("a chain of names without an end")
+}
