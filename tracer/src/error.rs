@@ -53,9 +53,28 @@ impl std::error::Error for Failure {}
 
 /// An error of the system without its number.
 pub fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    without_numbers(&error.to_string())
+}
+
+/// A text in which errors of the system stand, without their numbers.
+pub fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        plain.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, behind)| behind);
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go() {
+        assert_eq!(words(&io::Error::from_raw_os_error(1)), "Operation not permitted");
+        assert_eq!(without_numbers("a (os error 2): b (os error 13) c"), "a: b c");
+        assert_eq!(without_numbers("a (os error"), "a (os error");
     }
 }

@@ -21,7 +21,7 @@ use super::{
     plan::{Facts, Plan, Refused, Wish, plan},
     types::Types,
 };
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, without_numbers};
 
 /// The filter, ready for the programs.
 #[derive(Clone, Debug)]
@@ -205,6 +205,10 @@ fn unload(program: &mut Program) {
 
 /// The chain of causes in one line, without the verifier's log.
 fn in_words(error: &ProgramError) -> String {
+    without_numbers(&chain(error))
+}
+
+fn chain(error: &ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = error {
         let log = verifier_log.to_string();
         let statistics = ["processed ", "stack depth ", "verification time "];
@@ -238,7 +242,7 @@ fn load_failure(error: &dyn std::error::Error) -> Failure {
     Failure::new(
         Exit::Unable,
         "the eBPF programs cannot be loaded",
-        words.replace('\n', " "),
+        without_numbers(&words.replace('\n', " ")),
         "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -v says more",
     )
 }

@@ -183,13 +183,8 @@ fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &Hook) -> Option<Strin
 /// What `skb:kfree_skb` alone does not show.
 fn unseen_without_functions(types: &Types) -> Vec<Cause> {
     // The listener consumes a SYN whether it answers or not.
-    let mut blind = vec![
-        Cause::PawsRecycle,
-        Cause::AcceptQueueFull,
-        Cause::SynQueueFull,
-        Cause::PeerNotProven,
-        Cause::ListenOther,
-    ];
+    let mut blind =
+        vec![Cause::AcceptQueueFull, Cause::SynQueueFull, Cause::PeerNotProven, Cause::ListenOther];
     if !types.kfree_rx_sk {
         blind.extend([Cause::PawsTimeWait, Cause::PawsFinWait2, Cause::OldSequence]);
         // From 6.4 on a SYN on an open socket carries one reason, whatever its timestamp; before 5.19 none.

@@ -88,7 +88,10 @@ impl Column {
             Self::Answer => answer(drop.answer).into(),
             Self::Ticks => behind(drop).map_or("-".into(), |ticks| ticks.to_string()),
             Self::Age => drop.ts_age_ms.map_or("-".into(), millis),
-            Self::Reason => drop.reason.as_deref().map_or("-".into(), clean),
+            Self::Reason => match drop.reason.as_deref() {
+                None | Some("") => "-".into(),
+                Some(reason) => clean(reason),
+            },
         }
     }
 

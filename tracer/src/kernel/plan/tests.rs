@@ -8,7 +8,7 @@ use super::*;
 use kernels::{facts, refuse, without_fentry_and_kprobes};
 
 /// What the tracepoint set never sees: the listener consumes a SYN whether it answers or not.
-const LISTENER: &str = "paws-recycle accept-queue-full syn-queue-full peer-not-proven listen-other";
+const LISTENER: &str = "accept-queue-full syn-queue-full peer-not-proven listen-other";
 
 fn names(causes: &[Cause]) -> String {
     causes.iter().map(|cause| cause.name()).collect::<Vec<_>>().join(" ")
