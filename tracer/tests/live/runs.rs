@@ -13,6 +13,7 @@ use super::{
         Why::{AcceptQueueFull, NoListener, PawsTimeWait},
     },
     lab::{Family, Lab},
+    peer::PORT,
     watcher::{PATIENCE, Watcher},
 };
 
@@ -44,7 +45,8 @@ fn watch(ground: Ground, lab: &Lab, more: &[&str]) -> Result<Watcher> {
 /// This many SYNs to a closed port, each with its fence: twice as many drops.
 fn knock(lab: &mut Lab, times: u16) -> Result<()> {
     for sport in 0..times {
-        let syn = lab.syn(9, 1001 + sport, ISN, Some(STAMP));
+        let mut syn = lab.syn(9, 1001 + sport, ISN, Some(STAMP));
+        syn.to.set_port(PORT + 1);
         lab.shoot(&syn, Fate::dies(NoListener))?;
     }
     Ok(())
