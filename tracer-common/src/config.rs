@@ -22,6 +22,8 @@ pub struct Filter {
     pub netns: u32,
     /// Only SYNs that arrived on this interface index.
     pub ifindex: u32,
+    /// 1: SYNs to closed ports, too.
+    pub no_listener: u32,
 }
 
 /// Prototypes of the hooked functions where kernels differ. Zero: the thing is not there.
@@ -36,8 +38,12 @@ pub struct Shape {
     pub timewait_args: u32,
     /// Number of arguments of `tcp_make_synack`.
     pub make_synack_args: u32,
+    /// Number of arguments of `inet_csk_reqsk_queue_hash_add`.
+    pub hash_add_args: u32,
     /// `SKB_DROP_REASON_NOT_SPECIFIED` of `enum skb_drop_reason`.
     pub reason_not_specified: u32,
+    /// Every RST is seen when it is sent: without one there was none.
+    pub resets_seen: u32,
     /// Hooks on functions are attached, so `skb:kfree_skb` finds the stage in the slot they left.
     pub function_hooks: u32,
 }
@@ -49,7 +55,9 @@ impl Shape {
         kfree_rx_sk: 0,
         timewait_args: 0,
         make_synack_args: 0,
+        hash_add_args: 0,
         reason_not_specified: 0,
+        resets_seen: 0,
         function_hooks: 0,
     };
 }

@@ -63,6 +63,8 @@ fields! {
     skb_dev = "sk_buff"."dev" required;
     /// Owning socket; NULL for most received packets.
     skb_sk = "sk_buff"."sk" required;
+    /// Byte whose lower three bits are `pkt_type` (`PACKET_OTHERHOST` ...); the kernel marks the place of the bit field.
+    skb_pkt_type = "sk_buff"."__pkt_type_offset" optional;
     /// Route, with flag bits.
     skb_refdst = "sk_buff"."_skb_refdst" optional;
     /// Flags of a route (`DST_METADATA`).
@@ -73,12 +75,20 @@ fields! {
     rt_type = "rtable"."rt_type" optional;
     /// Flags of an IPv6 route (`RTF_LOCAL` ...).
     rt6_flags = "rt6_info"."rt6i_flags" optional;
+    /// Index of a device.
+    dev_ifindex = "net_device"."ifindex" optional;
     /// Namespace of a device.
     dev_net = "net_device"."nd_net.net" required;
     /// Namespace of a socket.
     sk_net = "sock"."__sk_common.skc_net.net" required;
     /// TCP state.
     sk_state = "sock"."__sk_common.skc_state" required;
+    /// Kind of a full socket (`SOCK_STREAM` ...).
+    sk_type = "sock"."sk_type" required;
+    /// The other side's port, network byte order.
+    sk_dport = "sock_common"."skc_dport" required;
+    /// The own port.
+    sk_num = "sock_common"."skc_num" required;
     /// Inode of a namespace.
     net_inum = "net"."ns.inum" required;
     /// `net.ipv4.tcp_max_syn_backlog`.
@@ -101,6 +111,8 @@ fields! {
     tw_ts_recent = "tcp_timewait_sock"."tw_ts_recent" required;
     /// When it was recorded, seconds.
     tw_ts_recent_stamp = "tcp_timewait_sock"."tw_ts_recent_stamp" required;
+    /// When a TIME_WAIT bucket last answered a segment that it refused, jiffies.
+    tw_last_oow = "tcp_timewait_sock"."tw_last_oow_ack_time" optional;
     /// Last timestamp that a request socket remembers.
     req_ts_recent = "request_sock"."ts_recent" required;
     /// Receive window offered by a request socket.

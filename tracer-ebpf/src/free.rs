@@ -3,6 +3,7 @@
 //! A packet that a function hook has in hand ends its observation here. Any other SYN that was on its way into this
 //! machine makes a record of its own.
 
+use aya_ebpf::helpers::generated::bpf_jiffies64;
 use tracer_common::{
     counters::Counter,
     event::{SynRecord, flag, site},
@@ -10,23 +11,30 @@ use tracer_common::{
 
 use crate::{
     maps::{FULL, SOFTIRQ, count, pad, send},
-    packet::{anywhere, counted, netns_of, netns_of_sock, netns_wanted, still_holds},
-    read::member,
-    tcp::{now, remember_timewait},
+    packet::{anywhere, counted, isn, netns_of, netns_of_sock, netns_wanted, still_holds},
+    read::{at, member},
+    tcp::{now, remember_full, remember_timewait, unfinished},
     told::{reason_wanted, told},
 };
 
-/// `TCP_SYN_SENT`, `TCP_TIME_WAIT` (`include/net/tcp_states.h`).
-const SYN_SENT: u8 = 2;
+/// States of a socket (`include/net/tcp_states.h`).
 const TIME_WAIT: u8 = 6;
+const LISTEN: u8 = 10;
+const NEW_SYN_RECV: u8 = 12;
 /// `RTN_UNICAST` (`include/uapi/linux/rtnetlink.h`): a route to elsewhere.
 const RTN_UNICAST: u16 = 1;
 /// `RTF_LOCAL | RTF_ANYCAST` (`include/uapi/linux/ipv6_route.h`).
 const RTF_HERE: u32 = 0x8000_0000 | 0x0010_0000;
 /// `DST_METADATA` (`include/net/dst_metadata.h`): a tunnel's label in the place of a route.
 const DST_METADATA: u16 = 0x0080;
-/// A SYN/ACK sent again that long ago was not for this packet: the two are microseconds apart.
-const AGAIN_NS: u64 = 1_000_000;
+/// `PACKET_OTHERHOST` and above (`include/uapi/linux/if_packet.h`): for another machine, or on its way out.
+const PACKET_OTHERHOST: u8 = 3;
+/// `SOCK_STREAM` (`include/linux/net.h`).
+const SOCK_STREAM: u16 = 1;
+/// Reasons of other subsystems than the core (`SKB_DROP_REASON_SUBSYS_SHIFT`): wireless, Open vSwitch.
+const SUBSYSTEMS: u32 = 1 << 16;
+/// What was noted of a SYN longer ago than this was of another one in the same buffer.
+const RECENT_NS: u64 = 1_000_000;
 
 /// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
 /// without a value, which the verifier of 5.10 refuses to see compared.
@@ -36,22 +44,23 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
         return;
     }
     let has_reason = told!(SHAPE.kfree_reason) != 0;
-    if has_reason && !reason_wanted(reason) {
+    if has_reason && !(reason < SUBSYSTEMS && reason_wanted(reason)) {
         return;
     }
-    // Never received by this stack: a packet on its way out.
-    let Some(iif) = member!(skb, skb_iif: u32) else { return };
-    if iif == 0 || routed_elsewhere(skb) {
+    if !on_its_way_in(skb) {
         return;
     }
     let mut record = SynRecord::ZERO;
     if !counted(anywhere(skb, &mut record)) {
         return;
     }
-    // A packet tap drops its own copy before the IP layer has seen the packet; where a reason says so, it is
-    // excluded by name.
+    // Packet taps and raw sockets drop copies. Those that a socket owns say so; a tap's own comes before the IP layer has
+    // seen the packet.
     let unspecified = !has_reason || reason == told!(SHAPE.reason_not_specified);
     if unspecified && untouched_by_ip(skb) {
+        return;
+    }
+    if !of_tcp(member!(skb, skb_sk: u64).unwrap_or(0)) || !of_tcp(rx_sk) {
         return;
     }
     record.netns = netns_of_packet(skb, rx_sk);
@@ -62,38 +71,116 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     record.site = site::KFREE_SKB;
     record.location = location;
     note_reason(&mut record, reason);
-    if let Some(pad) = pad(SOFTIRQ) {
-        record.flags |= flag::RST_KNOWN;
-        if pad.reset_skb == skb {
-            pad.reset_skb = 0;
-            record.flags |= flag::RST_SENT;
-            if pad.reset_sock != 0 {
-                record.flags |= flag::SK_STATE;
-                record.sk_state = member!(pad.reset_sock, sk_state: u8).unwrap_or(0);
-            }
-        }
-        let isn = u32::from_be_bytes([record.tcp[4], record.tcp[5], record.tcp[6], record.tcp[7]]);
-        if told!(SHAPE.function_hooks) == 0
-            && pad.again_isn == isn
-            && record.time_ns.wrapping_sub(pad.again_ns) < AGAIN_NS
-        {
-            count(Counter::SynAckAgain);
+    let Some(pad) = pad(SOFTIRQ) else { return };
+    let isn = isn(&record);
+    // The SYN was answered, and this is what is left of it.
+    if pad.answered_isn == isn && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS {
+        count(Counter::SynAckAgain);
+        return;
+    }
+    note_reset_known(&mut record);
+    if pad.reset_skb == skb && pad.reset_isn == isn && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS {
+        record.flags |= flag::RST_SENT;
+        if pad.reset_state == 0 && told!(FILTER.no_listener) == 0 {
             return;
+        }
+        if pad.reset_state != 0 {
+            record.flags |= flag::SK_STATE;
+            record.sk_state = pad.reset_state as u8;
         }
     }
     if rx_sk != 0 {
         let state = member!(rx_sk, sk_state: u8).unwrap_or(0);
         record.sk_state = state;
         record.flags |= flag::SK_STATE;
-        if state == TIME_WAIT && told!(SHAPE.function_hooks) == 0 {
-            remember_timewait(&mut record, rx_sk);
-        }
-        // A simultaneous open ends here after its SYN/ACK was sent (RFC 9293 figure 7).
-        if state == SYN_SENT && unspecified {
-            return;
+        if same_tuple(rx_sk, &record) {
+            remember(&mut record, rx_sk, state);
         }
     }
     send(&record);
+}
+
+/// Whether this stack received the packet for itself, as far as can be told.
+#[inline(always)]
+fn on_its_way_in(skb: u64) -> bool {
+    let Some(iif) = member!(skb, skb_iif: u32) else { return false };
+    // Never received: made here.
+    if iif == 0 {
+        return false;
+    }
+    if member!(skb, skb_pkt_type: u8).is_some_and(|byte| byte & 7 >= PACKET_OTHERHOST) {
+        return false;
+    }
+    // On another device than it came from: routed or bridged, and leaving again. TCP has taken the device off.
+    let dev = member!(skb, skb_dev: u64).unwrap_or(0);
+    if dev != 0 && member!(dev, dev_ifindex: u32).is_some_and(|index| index != iif) {
+        return false;
+    }
+    !routed_elsewhere(skb)
+}
+
+/// Whether a socket is TCP's, or none at all. Request sockets and TIME_WAIT buckets have no kind.
+#[inline(always)]
+fn of_tcp(sock: u64) -> bool {
+    if sock == 0 || matches!(member!(sock, sk_state: u8), Some(TIME_WAIT | NEW_SYN_RECV)) {
+        return true;
+    }
+    member!(sock, sk_type: u16) == Some(SOCK_STREAM)
+}
+
+/// Whether the socket still is the one that had this packet: a TIME_WAIT bucket may be another's by now.
+#[inline(always)]
+fn same_tuple(sock: u64, record: &SynRecord) -> bool {
+    let tcp = &record.tcp;
+    member!(sock, sk_dport: u16) == Some(u16::from_ne_bytes([tcp[0], tcp[1]]))
+        && member!(sock, sk_num: u16) == Some(u16::from_be_bytes([tcp[2], tcp[3]]))
+}
+
+/// What the socket remembers, where no hook on the function that compared it has the packet in hand.
+#[inline(always)]
+fn remember(record: &mut SynRecord, sock: u64, state: u8) {
+    match state {
+        TIME_WAIT => {
+            remember_timewait(record, sock);
+            note_ack(record, sock, told!(OFFSETS.tw_last_oow));
+        }
+        LISTEN | NEW_SYN_RECV => {}
+        _ => {
+            remember_full(record, sock);
+            note_ack(record, sock, told!(OFFSETS.tp_last_oow));
+        }
+    }
+}
+
+/// Whether the socket answered this very segment: it notes the time when it does (`tcp_oow_rate_limited`), which is now
+/// or a tick ago. A second segment inside that tick finds the time as the first one left it.
+#[inline(always)]
+fn note_ack(record: &mut SynRecord, sock: u64, offset: u32) {
+    let (Some(last), Some(pad)) = (at::<u32>(sock, offset), pad(SOFTIRQ)) else { return };
+    record.flags |= flag::ACK_KNOWN;
+    let known = pad.acked_sock == sock && pad.acked_at == last;
+    if (jiffies() as u32).wrapping_sub(last) <= 1 && !known {
+        record.flags |= flag::ACK_SENT;
+        pad.acked_sock = sock;
+        pad.acked_at = last;
+    }
+}
+
+/// The kernel's clock of ticks; its lower half is `tcp_jiffies32`.
+#[inline(always)]
+fn jiffies() -> u64 {
+    // SAFETY: takes nothing, returns a number.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    unsafe {
+        bpf_jiffies64()
+    }
+}
+
+#[inline(always)]
+fn note_reset_known(record: &mut SynRecord) {
+    if told!(SHAPE.resets_seen) != 0 {
+        record.flags |= flag::RST_KNOWN;
+    }
 }
 
 #[inline(always)]
@@ -110,6 +197,7 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
     // The exit of the full socket's hook follows and sends it.
     if let Some(pad) = pad(FULL)
         && pad.skb == skb
+        && still_holds(skb, &pad.record)
     {
         pad.record.location = location;
         note_reason(&mut pad.record, reason);
@@ -121,7 +209,7 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
     }
     pad.skb = 0;
     if !still_holds(skb, &pad.record) {
-        count(Counter::LostSlot);
+        unfinished(pad);
         return false;
     }
     if pad.record.flags & flag::SYNACK_AGAIN != 0 {
@@ -129,7 +217,7 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
         return true;
     }
     pad.record.location = location;
-    pad.record.flags |= flag::RST_KNOWN;
+    note_reset_known(&mut pad.record);
     note_reason(&mut pad.record, reason);
     send(&pad.record);
     true

@@ -1,6 +1,83 @@
-//! The client clocks of the lab: a tc program that shifts TSval out and TSecr in.
+//! The client clocks of the lab: tc programs that shift TSval on the way out and TSecr on the way in.
+//!
+//! Namespaces of one machine share one timestamp clock (`tcp_timestamps=2`), so a client that shall look like another
+//! host gets a clock of its own here. The client itself never notices: what comes back is shifted the other way.
 #![no_std]
 #![no_main]
+
+use aya_ebpf::{Global, bindings::TC_ACT_OK, macros::classifier, programs::TcContext};
+
+/// Ticks that the clock runs ahead.
+#[unsafe(no_mangle)]
+static SHIFT: Global<u32> = Global::new(0);
+
+/// Not 0: a clock of its own for every connection, as kernels of 2026 have it.
+#[unsafe(no_mangle)]
+static PER_CONNECTION: Global<u32> = Global::new(0);
+
+/// Offsets from the start of the frame: Ethernet, IPv4 without options.
+const ETHERTYPE: usize = 12;
+const IP: usize = 14;
+const TCP: usize = IP + 20;
+/// Offsets in the TCP header (RFC 9293 section 3.1).
+const CHECKSUM: usize = TCP + 16;
+const OPTIONS: usize = TCP + 20;
+/// The timestamps option (RFC 7323 section 3.2).
+const TIMESTAMPS: u8 = 8;
+
+/// TSval of what the client sends.
+#[classifier]
+pub fn clock_out(ctx: TcContext) -> i32 {
+    let _ = shift(&ctx, 0, 2, |tsval, by| tsval.wrapping_add(by));
+    TC_ACT_OK as i32
+}
+
+/// TSecr of what the client gets.
+#[classifier]
+pub fn clock_in(ctx: TcContext) -> i32 {
+    let _ = shift(&ctx, 2, 6, |tsecr, by| tsecr.wrapping_sub(by));
+    TC_ACT_OK as i32
+}
+
+/// `own_port`: where in the TCP header the client's port stands; `field`: where in the option the word stands.
+#[inline(always)]
+fn shift(ctx: &TcContext, own_port: usize, field: usize, new: impl Fn(u32, u32) -> u32) -> Option<()> {
+    let load = |at: usize| ctx.load::<u8>(at).ok();
+    if ctx.load::<u16>(ETHERTYPE).ok()? != 0x0800_u16.to_be() || load(IP)? != 0x45 || load(IP + 9)? != 6 {
+        return None;
+    }
+    let end = TCP + usize::from(load(TCP + 12)? >> 4) * 4;
+    let mut at = OPTIONS;
+    // Timestamps stand behind three options at the most in what Linux sends.
+    for _ in 0..8 {
+        if at + 10 > end {
+            return None;
+        }
+        match load(at)? {
+            0 => return None,
+            1 => at += 1,
+            TIMESTAMPS => break,
+            _ => at += usize::from(load(at + 1)?.max(2)),
+        }
+    }
+    if load(at)? != TIMESTAMPS {
+        return None;
+    }
+    let old = ctx.load::<u32>(at + field).ok()?;
+    // TSecr of a segment that echoes nothing.
+    if field == 6 && old == 0 {
+        return None;
+    }
+    let by = if PER_CONNECTION.load() == 0 {
+        SHIFT.load()
+    } else {
+        // Knuth's multiplicative hash: neighbouring ports get unrelated clocks.
+        u32::from(u16::from_be(ctx.load::<u16>(TCP + own_port).ok()?)).wrapping_mul(2_654_435_761)
+    };
+    let shifted = new(u32::from_be(old), by).to_be();
+    ctx.l4_csum_replace(CHECKSUM, u64::from(old), u64::from(shifted), 4).ok()?;
+    ctx.store(at + field, &shifted, 0).ok()
+}
 
 #[cfg(not(test))]
 #[panic_handler]

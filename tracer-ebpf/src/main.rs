@@ -94,7 +94,12 @@ fn k_peer_is_proven_x(ctx: RetProbeContext) -> u32 {
 //              struct request_sock *req, unsigned long timeout)
 #[fexit]
 fn hash_add_x(ctx: FExitContext) -> u32 {
-    tcp::request_added(returned!(ctx, 3) & 0xff != 0);
+    // 7.x knows the timeout without being told.
+    if told!(SHAPE.hash_add_args) == 2 {
+        tcp::request_added(returned!(ctx, 2) & 0xff != 0);
+    } else {
+        tcp::request_added(returned!(ctx, 3) & 0xff != 0);
+    }
     0
 }
 

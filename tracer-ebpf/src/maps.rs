@@ -4,6 +4,7 @@ use aya_ebpf::{
     macros::map,
     maps::{LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
 };
+use aya_log_ebpf::debug;
 use tracer_common::{
     config::MAX_PREFIXES,
     counters::{COUNTERS as COUNTER_COUNT, Counter},
@@ -36,14 +37,24 @@ pub struct Pad {
     pub skb: u64,
     /// Address of the socket that has it.
     pub sock: u64,
-    /// Packet for which a RST was sent last, whoever had it.
+    /// SYN for which a RST was sent last, whoever had it.
     pub reset_skb: u64,
-    /// ... and its socket; 0: none.
-    pub reset_sock: u64,
-    /// When a SYN/ACK was last sent again, nanoseconds; used where no function is hooked.
-    pub again_ns: u64,
-    /// ... for the request with this initial sequence number.
-    pub again_isn: u32,
+    /// ... when, nanoseconds.
+    pub reset_ns: u64,
+    /// ... with this sequence number.
+    pub reset_isn: u32,
+    /// ... and the state of its socket; 0: none.
+    pub reset_state: u32,
+    /// When a SYN was last answered with a SYN/ACK, nanoseconds.
+    pub answered_ns: u64,
+    /// ... the one with this sequence number.
+    pub answered_isn: u32,
+    /// Socket whose ACK was reported last; used where no function is hooked.
+    pub acked_sock: u64,
+    /// ... sent at this time, jiffies.
+    pub acked_at: u32,
+    /// Explicit padding.
+    pub pad: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.
     pub last_oow: u32,
     /// Whether a SYN/ACK was made.
@@ -78,14 +89,32 @@ pub fn count(counter: Counter) {
 /// Whether the client is inside one of the prefixes.
 #[inline(always)]
 pub fn prefix_wanted(saddr: &[u8; 16]) -> bool {
-    PREFIXES.get(Key::new(128, *saddr)).is_some()
+    PREFIXES.get(Key::new(128, *saddr)) == Some(&1)
 }
 
 /// Counts a dropped SYN and sends its record; one that finds no room is counted, too.
 #[inline(always)]
 pub fn send(record: &SynRecord) {
     count(Counter::Drops);
+    say(record);
     if EVENTS.output::<SynRecord>(record, 0).is_err() {
         count(Counter::LostRing);
     }
+}
+
+/// A message for who debugs the programs (`-vv`). The level is a constant for the verifier, so that nothing of this is
+/// left in the program when it is off.
+#[inline(always)]
+fn say(record: &SynRecord) {
+    let port = |at: usize| u16::from_be_bytes([record.tcp[at], record.tcp[at + 1]]);
+    debug!(
+        (),
+        "SYN {} -> {} seen at site {} flags {:x} reason {} location {:x}",
+        port(0),
+        port(2),
+        record.site,
+        record.flags,
+        record.reason,
+        record.location
+    );
 }

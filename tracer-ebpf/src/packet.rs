@@ -110,6 +110,14 @@ pub fn still_holds(skb: u64, record: &SynRecord) -> bool {
     now.is_some_and(|now| now == [then[0], then[1], then[2], then[3], then[4], then[5], then[6], then[7]])
 }
 
+/// Sequence number of the SYN that TCP has in hand; `None` when it is another segment.
+#[inline(always)]
+pub fn isn_of_syn(skb: u64) -> Option<u32> {
+    let head: u64 = member!(skb, skb_head: u64)?;
+    let tcp: [u8; TCP_HEADER] = at(head, u32::from(member!(skb, skb_transport_header: u16)?))?;
+    (tcp[13] & (SYN | ACK) == SYN).then_some(u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]))
+}
+
 /// The first decision, and for most packets the last: a SYN to a wanted port, or nothing is written.
 #[inline(always)]
 fn tcp_header(head: u64, transport: u32, record: &mut SynRecord) -> Result<(), Not> {
@@ -211,6 +219,12 @@ pub fn netns_of_sock(sock: u64) -> u32 {
 #[inline(always)]
 pub fn netns_of(net: Option<u64>) -> u32 {
     net.and_then(|net| member!(net, net_inum: u32)).unwrap_or(0)
+}
+
+/// The sequence number.
+#[inline(always)]
+pub fn isn(record: &SynRecord) -> u32 {
+    u32::from_be_bytes([record.tcp[4], record.tcp[5], record.tcp[6], record.tcp[7]])
 }
 
 /// Whether the namespace filter lets it pass.

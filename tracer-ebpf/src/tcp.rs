@@ -4,14 +4,15 @@
 //! classified here.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use aya_log_ebpf::debug;
 use tracer_common::{
     counters::Counter,
-    event::{flag, site},
+    event::{SynRecord, flag, site},
 };
 
 use crate::{
     maps::{FULL, Pad, SOFTIRQ, count, pad, send},
-    packet::{counted, in_tcp, netns_of_sock, netns_wanted},
+    packet::{counted, in_tcp, isn, isn_of_syn, netns_of_sock, netns_wanted, still_holds},
     read::{at, member},
     told::told,
 };
@@ -30,9 +31,23 @@ pub fn now() -> u64 {
 #[inline(always)]
 fn abandon(pad: &mut Pad) {
     if pad.skb != 0 {
-        count(Counter::LostSlot);
+        unfinished(pad);
         pad.skb = 0;
     }
+}
+
+/// Counts an observation that was begun and never ended.
+#[inline(always)]
+pub fn unfinished(pad: &Pad) {
+    count(Counter::LostSlot);
+    debug!(
+        (),
+        "unfinished: SYN {} at site {} flags {:x} verdict {}",
+        u16::from_be_bytes([pad.record.tcp[0], pad.record.tcp[1]]),
+        pad.record.site,
+        pad.record.flags,
+        pad.record.verdict
+    );
 }
 
 /// Takes the SYN in hand; `false` when it is none or not wanted.
@@ -60,7 +75,8 @@ fn begin(pad: &mut Pad, sock: u64, skb: u64, site: u8) -> bool {
 pub fn listen_enter(sk: u64, skb: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     // The TIME_WAIT bucket's observation of the same packet goes on here.
-    let from_time_wait = pad.skb == skb && pad.record.site == site::TIME_WAIT;
+    let from_time_wait =
+        pad.skb == skb && pad.record.site == site::TIME_WAIT && still_holds(skb, &pad.record);
     if !from_time_wait {
         abandon(pad);
     }
@@ -146,6 +162,8 @@ pub fn listen_exit(skb: u64) {
     pad.skb = 0;
     if pad.answered != 0 {
         count(Counter::Answered);
+        pad.answered_isn = isn(&pad.record);
+        pad.answered_ns = now();
         if pad.cookie != 0 {
             count(Counter::Cookies);
         }
@@ -171,7 +189,7 @@ pub fn timewait_enter(tw: u64, skb: u64) {
 
 /// Notes what a TIME_WAIT bucket remembers.
 #[inline(always)]
-pub fn remember_timewait(record: &mut tracer_common::event::SynRecord, tw: u64) {
+pub fn remember_timewait(record: &mut SynRecord, tw: u64) {
     record.sk_state = member!(tw, sk_state: u8).unwrap_or(0);
     record.tw_substate = member!(tw, tw_substate: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
@@ -259,6 +277,16 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
     let record = &mut pad.record;
     record.sk_state = member!(sk, sk_state: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
+    remember_full(record, sk);
+    if let Some(last) = member!(sk, tp_last_oow: u32) {
+        pad.last_oow = last;
+        record.flags |= flag::ACK_KNOWN;
+    }
+}
+
+/// Notes what a full socket remembers.
+#[inline(always)]
+pub fn remember_full(record: &mut SynRecord, sk: u64) {
     if let (Some(ts), Some(stamp)) = (member!(sk, tp_ts_recent: u32), member!(sk, tp_ts_recent_stamp: u32)) {
         record.ts_recent = ts;
         record.ts_recent_stamp = stamp;
@@ -267,10 +295,6 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
     if let Some(next) = member!(sk, tp_rcv_nxt: u32) {
         record.rcv_nxt = next;
         record.flags |= flag::RCV_NXT;
-    }
-    if let Some(last) = member!(sk, tp_last_oow: u32) {
-        pad.last_oow = last;
-        record.flags |= flag::ACK_KNOWN;
     }
 }
 
@@ -288,9 +312,12 @@ pub fn full_exit(skb: u64, acceptable: bool) {
 /// A RST is sent for a packet; `sk` is 0 where no socket was found.
 #[inline(always)]
 pub fn reset(sk: u64, skb: u64) {
+    let Some(isn) = isn_of_syn(skb) else { return };
     let Some(pad) = pad(SOFTIRQ) else { return };
     pad.reset_skb = skb;
-    pad.reset_sock = sk;
+    pad.reset_isn = isn;
+    pad.reset_ns = now();
+    pad.reset_state = u32::from(member!(sk, sk_state: u8).unwrap_or(0));
     if pad.skb == skb {
         pad.record.flags |= flag::RST_SENT;
     }
@@ -300,10 +327,9 @@ pub fn reset(sk: u64, skb: u64) {
 #[inline(always)]
 pub fn synack_again(req: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
-    if told!(SHAPE.function_hooks) == 0 {
-        pad.again_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
-        pad.again_ns = now();
-    } else if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
+    pad.answered_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
+    pad.answered_ns = now();
+    if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
         pad.record.flags |= flag::SYNACK_AGAIN;
     }
 }

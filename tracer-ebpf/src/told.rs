@@ -16,7 +16,7 @@ use crate::read::at_most;
 pub static OFFSETS: Offsets = Offsets::NONE;
 
 #[unsafe(no_mangle)]
-pub static FILTER: Filter = Filter { ports: 0, family: 0, prefixes: 0, netns: 0, ifindex: 0 };
+pub static FILTER: Filter = Filter { ports: 0, family: 0, prefixes: 0, netns: 0, ifindex: 0, no_listener: 1 };
 
 #[unsafe(no_mangle)]
 pub static SHAPE: Shape = Shape::NONE;

@@ -1,10 +1,15 @@
 //! The shell: owns time, signals and the terminal; moves values between the kernel edge, the core and the output.
 
 mod debug;
+pub mod demo;
+mod limit;
 pub mod live;
 pub mod namespaces;
+pub mod programs;
 pub mod request;
 pub mod sink;
+mod tracing;
+mod window;
 
 use std::process::ExitCode;
 
@@ -39,9 +44,9 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
-        None => live::trace(&cli.live, None),
-        Some(Command::Demo(args)) => live::demo(&args),
-        Some(Command::Programs { hooks }) => live::programs(hooks),
+        None => live::trace(&cli.live, None, &mut || Ok(())),
+        Some(Command::Demo(args)) => demo::demo(&args),
+        Some(Command::Programs { hooks }) => programs::programs(hooks),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tracer", &mut script);

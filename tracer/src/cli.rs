@@ -7,7 +7,7 @@ use std::{num::ParseIntError, path::PathBuf, str::FromStr, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::model::Cause;
+use crate::{lab::Scenario, model::Cause};
 
 /// Names every SYN the kernel drops, and why.
 #[derive(Debug, Parser)]
@@ -26,7 +26,7 @@ const EXAMPLES: &str = "\
 Three commands to start with (as root):
   tracer -p 443            every SYN to port 443 that gets no SYN/ACK, and why
   tracer -p 443 -o json    the same for scripts, one JSON object a line
-  tracer demo              makes a NAT incident in throwaway namespaces and traces it";
+  tracer demo              a NAT incident in throwaway namespaces, traced";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
@@ -50,7 +50,9 @@ pub enum Command {
 }
 
 /// Options of the live stream.
+// The words that an option takes stand in its help: clap's list of values would make `--help` two screens long.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each switch of the command line")]
 pub struct LiveArgs {
     /// Server (local) ports: 443, 80,443 or 7000-7011 [default: every port].
     #[arg(short, long, value_name = "LIST")]
@@ -73,8 +75,9 @@ pub struct LiveArgs {
     /// Only these causes; `paws` for the timestamp group, `all` for every one.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub cause: Vec<CauseWord>,
-    /// What to print.
-    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    /// What to print: text or json.
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT",
+          hide_possible_values = true)]
     pub output: Output,
     /// Record NDJSON to a file, too.
     #[arg(short, long, value_name = "FILE")]
@@ -85,8 +88,8 @@ pub struct LiveArgs {
     /// Stop after this many drops.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
-    /// Force a hook set; one that cannot attach is an error.
-    #[arg(long, value_enum, default_value_t = Hooks::Auto, value_name = "SET")]
+    /// Force a hook set: fentry, kprobe or tracepoint; one that cannot attach is an error.
+    #[arg(long, value_enum, default_value_t = Hooks::Auto, value_name = "SET", hide_possible_values = true)]
     pub hooks: Hooks,
     /// Type information (BTF) from a file, where the kernel has none.
     #[arg(long, value_name = "FILE")]
@@ -100,8 +103,8 @@ pub struct LiveArgs {
     /// Times in UTC instead of local time.
     #[arg(long)]
     pub utc: bool,
-    /// When to use colour (NO_COLOR is honoured).
-    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    /// When to use colour: auto, always or never (NO_COLOR is honoured).
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN", hide_possible_values = true)]
     pub color: When,
     /// Say more (twice: messages of the eBPF programs, too).
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -148,19 +151,29 @@ pub struct DemoLiveArgs {
     pub verbose: u8,
 }
 
-/// The incidents that the demonstration can make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Scenario {
-    /// Three clients with different clocks behind one NAT address that re-uses its ports.
-    Nat,
-    /// One client with a clock per connection behind a port-translating NAT.
-    OneClient,
-    /// As `nat`, and a firewall eats the bare ACK: the clients see only their own SYNs.
-    Silent,
-    /// The server does not accept: the look-alike that is not PAWS.
-    AcceptQueue,
-    /// Nothing is dropped.
-    Healthy,
+impl From<&DemoLiveArgs> for LiveArgs {
+    fn from(args: &DemoLiveArgs) -> Self {
+        Self {
+            port: None,
+            ipv4: false,
+            ipv6: false,
+            from: Vec::new(),
+            interface: None,
+            netns: None,
+            cause: Vec::new(),
+            output: args.output,
+            write: args.write.clone(),
+            duration: Some(args.duration),
+            count: args.count,
+            hooks: args.hooks,
+            btf: None,
+            rate_limit: None,
+            fail_on_drop: false,
+            utc: args.utc,
+            color: args.color,
+            verbose: args.verbose,
+        }
+    }
 }
 
 /// Hook sets on the command line.
@@ -370,7 +383,7 @@ mod tests {
     #[test]
     fn durations() {
         assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_mins(5)));
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         for bad in ["", "s", "0", "-1s", "1d", "99999999999999999999h", "18446744073709551615h"] {
             assert!(parse_duration(bad).is_err(), "{bad}");

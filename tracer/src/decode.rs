@@ -84,7 +84,8 @@ pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
         site,
         syn: syn_facts,
         odd_flags: OddFlags { fin: header[13] & tcp::FIN != 0, rst: header[13] & tcp::RST != 0 },
-        ts_recent: when(flag::TS_RECENT, ts_recent),
+        // 0 stands for "none" in the kernel itself (`tcp_paws_check`, include/net/tcp.h).
+        ts_recent: when(flag::TS_RECENT, ts_recent).filter(|recent| *recent != 0),
         ts_recent_stamp: when(flag::TS_STAMP, stamp),
         rcv_nxt: when(flag::RCV_NXT, rcv_nxt),
         rcv_wnd: when(flag::RCV_WND, rcv_wnd),

@@ -1,6 +1,6 @@
 //! What "this cannot work here" says: one sentence of what failed, one of why, one of what to type.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, io, process::ExitCode};
 
 /// Exit status of the program, defined once (the output contract).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,3 +50,31 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// An error of the system without its number.
+pub fn words(error: &io::Error) -> String {
+    without_numbers(&error.to_string())
+}
+
+/// A text in which errors of the system stand, without their numbers.
+pub fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        plain.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, behind)| behind);
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go() {
+        assert_eq!(words(&io::Error::from_raw_os_error(1)), "Operation not permitted");
+        assert_eq!(without_numbers("a (os error 2): b (os error 13) c"), "a: b c");
+        assert_eq!(without_numbers("a (os error"), "a (os error");
+    }
+}

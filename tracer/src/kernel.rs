@@ -2,6 +2,7 @@
 
 pub mod btf;
 pub mod capability;
+pub mod clock;
 pub mod hooks;
 pub mod load;
 pub mod plan;

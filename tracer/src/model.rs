@@ -2,6 +2,8 @@
 //!
 //! Plain values. Nothing here reads a clock, a file or a kernel structure, and nothing here decides a cause.
 
+#[cfg(test)]
+pub(crate) mod any;
 pub mod report;
 pub mod seen;
 

@@ -1,5 +1,6 @@
 //! How values look: for people and for programs. Pure: values in, text out.
 
+mod columns;
 pub mod json;
 mod phrases;
 pub mod summary;

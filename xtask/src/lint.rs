@@ -1,5 +1,7 @@
 //! Formatting, clippy and the rules of the house that no compiler checks.
 
+mod licences;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -34,7 +36,7 @@ pub(crate) fn lint() -> Result<()> {
         "warnings",
     ]))?;
     clippy_for_bpf()?;
-    let mut found = Vec::new();
+    let mut found = licences::forbidden()?;
     for file in sources(workspace()) {
         let text = fs::read_to_string(&file)?;
         let name = file.strip_prefix(workspace()).unwrap_or(&file).to_string_lossy().into_owned();
@@ -94,7 +96,7 @@ fn layers(name: &str, text: &str) -> Vec<String> {
     let pure = ["tracer/src/decode", "tracer/src/model", "tracer/src/analysis", "tracer/src/render"];
     let mut forbidden: Vec<&str> = Vec::new();
     if name.starts_with("tracer/src/") && !name.starts_with("tracer/src/kernel") {
-        forbidden.extend(["use aya", "aya::", "aya_log::"]);
+        forbidden.extend(["aya::", "aya_log::"]);
     }
     if pure.iter().any(|room| name.starts_with(room)) {
         forbidden.extend([

@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use crate::{
     build, packages,
     process::shown,
+    verifier::{self, Table},
     vm::{self, Payload, Series},
     workspace,
 };
@@ -95,9 +96,14 @@ pub(crate) fn test(part: Part, only: Option<&str>, kernels: &[Series]) -> Result
     }
     if matches!(part, Part::All | Part::Vm) {
         let kernels = if kernels.is_empty() { &Series::ALL } else { kernels };
+        let mut verifier = Table::default();
         for series in kernels {
-            bench(&mut tally, *series, only)?;
+            bench(&mut tally, &mut verifier, *series, only)?;
         }
+        let worse = verifier.worse()?;
+        worse.iter().for_each(|line| println!("xtask: verifier: {line}"));
+        let (passed, failed) = if worse.is_empty() { (verifier.len() as u64, 0) } else { (0, 1) };
+        tally.row("the verifier's work", Counts { passed, failed, skipped: 0 }, worse.is_empty());
     }
     println!();
     let mut total = Counts::default();
@@ -175,18 +181,22 @@ fn here(tally: &mut Tally, only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn bench(tally: &mut Tally, series: Series, only: Option<&str>) -> Result<()> {
+fn bench(tally: &mut Tally, verifier: &mut Table, series: Series, only: Option<&str>) -> Result<()> {
     let tracer = build::build(true)?;
     let live = live_binary(true)?;
     println!("xtask: live tests on {}", series.name());
     let payload = [Payload { from: &tracer, to: "tracer" }, Payload { from: &live, to: "live" }];
     let command = format!(
-        "TRACER_BIN=/tracer TRACER_LIVE_SETS={} /live {}",
+        "{}; TRACER_BIN=/tracer TRACER_LIVE_SETS={} /live {}",
+        verifier::COMMAND,
         SETS.join(","),
         live_command(only).join(" ")
     );
     let mut counts = Counts::default();
     let report = vm::boot(series, &payload, &command, &mut |line| {
+        if verifier.take(series, line) {
+            return;
+        }
         println!("  {} | {line}", series.name());
         counts.add(Counts::of(line).unwrap_or_default());
     })?;

@@ -16,6 +16,10 @@ use crate::{
 /// The linker's version; a newer one wants a newer LLVM than the distribution's compiler.
 const BPF_LINKER: &str = "0.13.0";
 
+/// For machines whose distribution has no such packages.
+const BY_HAND: &str = "eBPF needs a Rust compiler with its library sources, and bpf-linker; with rustup, type: \
+                       rustup toolchain install nightly --component rust-src && cargo install bpf-linker";
+
 /// Finds or installs compiler and linker.
 ///
 /// # Errors
@@ -26,7 +30,8 @@ pub(crate) fn ensure() -> Result<find::Toolchain> {
         packages::install(
             "building eBPF (a compiler with its library sources)",
             &["rustc-web", "rust-web-src"],
-        )?;
+        )
+        .context(BY_HAND)?;
     }
     if find::linker(workspace()).is_none() {
         linker()?;
@@ -40,7 +45,7 @@ fn linker() -> Result<()> {
         .context("rustc -vV names no LLVM version")?;
     let prefix = format!("/usr/lib/llvm-{major}");
     if !Path::new(&prefix).join("include").exists() {
-        packages::install("building bpf-linker", &[&format!("llvm-{major}-dev")])?;
+        packages::install("building bpf-linker", &[&format!("llvm-{major}-dev")]).context(BY_HAND)?;
     }
     println!(
         "xtask: building bpf-linker {BPF_LINKER} for LLVM {major} into target/tools (once, 1 to 2 minutes)"

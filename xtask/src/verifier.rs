@@ -1,9 +1,13 @@
 //! The verifier's work as a table in the repository: a program that suddenly costs more to verify is close to being
 //! refused by some kernel.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{
     build,
@@ -16,40 +20,84 @@ const FILE: &str = "tracer-ebpf/VERIFIER.md";
 const GROWTH: u64 = 10;
 
 /// Kernel, set, program; instructions verified and bytes after the kernel's rewriting.
-type Table = BTreeMap<(String, String, String), (u64, u64)>;
+#[derive(Default)]
+pub(crate) struct Table(BTreeMap<(String, String, String), (u64, u64)>);
 
-/// `cargo xtask verifier`.
+/// For the shell of a guest: what [`Table::take`] understands. Every set must attach there.
+pub(crate) const COMMAND: &str =
+    "for set in fentry kprobe tracepoint; do /tracer programs --hooks $set || exit 1; done";
+
+/// `cargo xtask verifier`: boots every kernel of the bench only for this.
 ///
 /// # Errors
 /// When a program grew or is not in the table, or a kernel of the bench refuses one.
 pub(crate) fn table(write: bool) -> Result<()> {
     let tracer = build::build(true)?;
-    let mut now = Table::new();
+    let mut now = Table::default();
     for series in Series::ALL {
         let payload = [Payload { from: &tracer, to: "tracer" }];
-        let command = "for set in fentry kprobe tracepoint; do /tracer programs --hooks $set || exit 1; done";
-        let mut refused = Vec::new();
-        let report = vm::boot(series, &payload, command, &mut |line| match row(line) {
-            Some((set, program, verified, bytes)) => {
-                now.insert((series.name().into(), set, program), (verified, bytes));
+        let mut other = Vec::new();
+        let report = vm::boot(series, &payload, COMMAND, &mut |line| {
+            if !now.take(series, line) {
+                other.push(line.to_owned());
             }
-            None => refused.push(line.to_owned()),
         })?;
         if report.status != Some(0) {
-            bail!("{}: {}\n{}", series.name(), refused.join("\n"), report.console);
+            bail!("{}: {}\n{}", series.name(), other.join("\n"), report.console);
         }
     }
-    let path = workspace().join(FILE);
     if write {
-        fs::write(path, render(&now))?;
+        fs::write(workspace().join(FILE), now.render())?;
         return Ok(());
     }
-    let worse = compare(&parse(&fs::read_to_string(path)?), &now);
+    let worse = now.worse()?;
     if worse.is_empty() {
-        println!("xtask: verifier: {} programs within the table", now.len());
+        println!("xtask: verifier: {} programs within the table", now.0.len());
         return Ok(());
     }
-    bail!("{}\nwhen this is meant: cargo xtask verifier --write", worse.join("\n"));
+    bail!("{}", worse.join("\n"));
+}
+
+impl Table {
+    /// Takes a line of the guest's output; `false` when it is something else.
+    pub(crate) fn take(&mut self, series: Series, line: &str) -> bool {
+        let Some((set, program, verified, bytes)) = row(line) else { return false };
+        self.0.insert((series.name().into(), set, program), (verified, bytes));
+        true
+    }
+
+    /// What is worse than in the repository's table, for the kernels that are in this one.
+    ///
+    /// # Errors
+    /// When that table cannot be read.
+    pub(crate) fn worse(&self) -> Result<Vec<String>> {
+        let path = workspace().join(FILE);
+        let then = parse(&fs::read_to_string(&path).with_context(|| path.display().to_string())?);
+        let mut worse = compare(&then, self);
+        if !worse.is_empty() {
+            worse.push("when this is meant: cargo xtask verifier --write".into());
+        }
+        Ok(worse)
+    }
+
+    /// Number of programs.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn render(&self) -> String {
+        let mut text = String::from(
+            "# What the verifier has to do\n\n\
+             Written by `cargo xtask verifier --write`, compared whenever the tests run on the bench of kernels. Instructions\n\
+             verified are 0 where the kernel does not say (before 5.16); bytes are those after its rewriting. A program that\n\
+             suddenly costs more is close to being refused by some kernel.\n\n\
+             | kernel | set | program | instructions verified | bytes |\n| --- | --- | --- | ---: | ---: |\n",
+        );
+        for ((kernel, set, program), (verified, bytes)) in &self.0 {
+            let _ = writeln!(text, "| {kernel} | {set} | {program} | {verified} | {bytes} |");
+        }
+        text
+    }
 }
 
 fn row(line: &str) -> Option<(String, String, u64, u64)> {
@@ -65,35 +113,21 @@ fn row(line: &str) -> Option<(String, String, u64, u64)> {
     ))
 }
 
-fn render(table: &Table) -> String {
-    let mut text = String::from(
-        "# What the verifier has to do\n\n\
-         Written by `cargo xtask verifier --write`, compared in every run of the gate. Instructions verified are 0 where\n\
-         the kernel does not say (before 5.16); bytes are those after its rewriting.\n\n\
-         | kernel | set | program | instructions verified | bytes |\n| --- | --- | --- | ---: | ---: |\n",
-    );
-    for ((kernel, set, program), (verified, bytes)) in table {
-        let _ = writeln!(text, "| {kernel} | {set} | {program} | {verified} | {bytes} |");
-    }
-    text
-}
-
 fn parse(text: &str) -> Table {
-    text.lines()
-        .filter_map(|line| {
-            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let [kernel, set, program, verified, bytes] = cells.as_slice() else { return None };
-            let key = ((*kernel).to_owned(), (*set).to_owned(), (*program).to_owned());
-            Some((key, (verified.parse().ok()?, bytes.parse().ok()?)))
-        })
-        .collect()
+    let rows = text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [kernel, set, program, verified, bytes] = cells.as_slice() else { return None };
+        let key = ((*kernel).to_owned(), (*set).to_owned(), (*program).to_owned());
+        Some((key, (verified.parse().ok()?, bytes.parse().ok()?)))
+    });
+    Table(rows.collect())
 }
 
 fn compare(then: &Table, now: &Table) -> Vec<String> {
     let mut worse = Vec::new();
-    for (key, (verified, bytes)) in now {
+    for (key, (verified, bytes)) in &now.0 {
         let (kernel, set, program) = key;
-        match then.get(key) {
+        match then.0.get(key) {
             None => worse.push(format!("{kernel} {set} {program} is not in the table")),
             Some((before, before_bytes)) => {
                 let grew = |a: u64, b: u64| b > a + a * GROWTH / 100 + 16;
@@ -105,9 +139,9 @@ fn compare(then: &Table, now: &Table) -> Vec<String> {
             }
         }
     }
-    worse.extend(
-        then.keys().filter(|key| !now.contains_key(*key)).map(|(k, s, p)| format!("{k} {s} {p} is gone")),
-    );
+    let kernels: BTreeSet<&String> = now.0.keys().map(|(kernel, ..)| kernel).collect();
+    let gone = then.0.keys().filter(|key| kernels.contains(&key.0) && !now.0.contains_key(*key));
+    worse.extend(gone.map(|(k, s, p)| format!("{k} {s} {p} is gone")));
     worse
 }
 
@@ -118,14 +152,18 @@ mod tests {
     #[test]
     fn there_and_back() {
         let line = r#"{"set":"kprobe","kernel":"6.1","program":"k_validate","hook":"x","verified":321,"xlated":4000,"jited":1}"#;
-        let (set, program, verified, bytes) = row(line).unwrap_or_default();
-        let table = Table::from([(("6.1".to_owned(), set, program), (verified, bytes))]);
-        assert_eq!(parse(&render(&table)), table);
+        let mut table = Table::default();
+        assert!(table.take(Series::V6_1, line));
+        assert!(!table.take(Series::V6_1, "tracer: no"));
+        assert_eq!(parse(&table.render()).0, table.0);
         assert!(compare(&table, &table).is_empty());
         let key = ("6.1".to_owned(), "kprobe".to_owned(), "k_validate".to_owned());
-        assert_eq!(compare(&table, &Table::from([(key, (900, 4000))])).len(), 1);
-        assert_eq!(compare(&table, &Table::new()).len(), 1);
-        assert_eq!(compare(&Table::new(), &table).len(), 1);
-        assert!(row("tracer: no").is_none());
+        assert_eq!(compare(&table, &Table([(key.clone(), (900, 4000))].into())).len(), 1);
+        assert_eq!(compare(&Table::default(), &table).len(), 1);
+        // A kernel that was not booted says nothing; a program that one booted kernel lacks does.
+        assert!(compare(&table, &Table::default()).is_empty());
+        let other = ("6.1".to_owned(), "kprobe".to_owned(), "k_other".to_owned());
+        let two = Table([(key, (321, 4000)), (other, (1, 1))].into());
+        assert_eq!(compare(&two, &table), ["6.1 kprobe k_other is gone"]);
     }
 }

@@ -38,9 +38,9 @@ pub fn explain(seen: &Seen, kernel: &Kernel) -> Meaning {
     let reason = seen.reason.and_then(|number| kernel.reason(number));
     let mut meaning = match seen.site {
         Site::Listen => listen(seen),
-        Site::TimeWait => time_wait(seen, kernel),
-        Site::SynRecv => syn_recv(seen),
-        Site::FullSocket => full_socket(seen, kernel),
+        Site::TimeWait => time_wait(seen, kernel, reason.as_deref()),
+        Site::SynRecv => syn_recv(seen, reason.as_deref()),
+        Site::FullSocket => full_socket(seen, kernel, reason.as_deref()),
         Site::KfreeSkb => freed(seen, kernel, reason.as_deref()),
     };
     // A packet on its way to the function that was hooked may still die of something else.
@@ -52,7 +52,7 @@ pub fn explain(seen: &Seen, kernel: &Kernel) -> Meaning {
         let stage = if gave_way { Stage::Listen } else { meaning.stage };
         let answer = if gave_way { by_reason(seen, stage, Some(name)).answer } else { meaning.answer };
         meaning = Meaning { stage, cause: Cause::Other, answer, ..meaning };
-        if name == "TCP_RFC7323_TSECR" {
+        if name == TSECR {
             meaning.answer = ack_of(seen);
         }
     }
@@ -64,21 +64,30 @@ fn meaning(stage: Stage, cause: Cause, answer: Option<Answer>) -> Meaning {
     Meaning { stage, cause, reason: None, snmp: None, answer }
 }
 
-/// `tcp_conn_request` (net/ipv4/tcp_input.c): SYN queue, accept queue, proof of the peer, then everything else.
+/// `tcp_conn_request` (net/ipv4/tcp_input.c): SYN queue, accept queue, proof of the peer, then everything else. Who was
+/// asked for proof had passed the queues, whatever they were on entry.
 fn listen(seen: &Seen) -> Meaning {
     let cause = match seen.queues {
+        _ if seen.not_proven => Cause::PeerNotProven,
         Some(q) if syn_queue_full(q) == Fullness::Over && cookies_off(q) && !seen.from_time_wait => {
             Cause::SynQueueFull
         }
         Some(q) if q.accept > q.accept_max => Cause::AcceptQueueFull,
-        _ if seen.not_proven => Cause::PeerNotProven,
-        // At exactly the limit kernels differ (`>=` or `>` in `inet_csk_reqsk_queue_is_full`).
-        Some(q) if syn_queue_full(q) == Fullness::AtLimit && cookies_off(q) && !seen.from_time_wait => {
+        // At exactly the limit kernels differ (`>=` or `>` in `inet_csk_reqsk_queue_is_full`); an empty queue with a
+        // backlog of 0 is at its limit, too, and says nothing.
+        Some(q)
+            if syn_queue_full(q) == Fullness::AtLimit
+                && q.syn > 0
+                && cookies_off(q)
+                && !seen.from_time_wait =>
+        {
             Cause::SynQueueFull
         }
         _ => Cause::ListenOther,
     };
-    meaning(Stage::Listen, cause, Some(Answer::None))
+    // A RST: an MPTCP join that the listener refuses (`subflow_v4_route_req`).
+    let answer = if seen.rst_sent == Some(true) { Answer::Rst } else { Answer::None };
+    meaning(Stage::Listen, cause, Some(answer))
 }
 
 fn cookies_off(queues: Queues) -> bool {
@@ -106,13 +115,49 @@ fn syn_queue_full(queues: Queues) -> Fullness {
 fn paws(seen: &Seen, kernel: &Kernel, win: i32) -> bool {
     let (Some(recent), Some(tsval)) = (seen.ts_recent, seen.syn.tsval) else { return false };
     let now_s = u32::try_from(seen.mono_ns / 1_000_000_000).unwrap_or(u32::MAX);
-    let fresh = seen.ts_recent_stamp.is_none_or(|stamp| now_s.wrapping_sub(stamp) < kernel.paws_wrap_s);
+    // With a sign, as `time_before32` compares.
+    let age = |stamp| now_s.wrapping_sub(stamp).cast_signed();
+    let fresh = seen.ts_recent_stamp.is_none_or(|stamp| age(stamp) < kernel.paws_wrap_s.cast_signed());
     recent != 0 && fresh && recent.wrapping_sub(tsval).cast_signed() > win
 }
 
+/// The kernel's own word, where it has one, comes before what is computed from its memory.
+const TW_PAWS: &str = "TCP_RFC7323_TW_PAWS";
+const PAWS: &str = "TCP_RFC7323_PAWS";
+const TSECR: &str = "TCP_RFC7323_TSECR";
+
+/// The PAWS test of a TIME_WAIT bucket; one that never saw a timestamp keeps no stamp.
+fn paws_of_bucket(seen: &Seen, kernel: &Kernel) -> bool {
+    seen.ts_recent_stamp != Some(0) && paws(seen, kernel, 0)
+}
+
+/// Whether a TIME_WAIT bucket gives way (`TCP_TW_SYN`): a newer sequence number or a newer timestamp, and no PAWS.
+fn gives_way(seen: &Seen, kernel: &Kernel) -> bool {
+    let newer = |new: u32, old: u32| new.wrapping_sub(old).cast_signed() > 0;
+    let later_seq = seen.rcv_nxt.is_some_and(|next| newer(seen.syn.seq, next));
+    let later_clock = match (seen.ts_recent, seen.syn.tsval) {
+        (Some(recent), Some(tsval)) => {
+            seen.ts_recent_stamp != Some(0) && recent.wrapping_sub(tsval).cast_signed() < 0
+        }
+        _ => false,
+    };
+    !seen.odd_flags.rst && (later_seq || later_clock) && !paws_of_bucket(seen, kernel)
+}
+
+/// What became of a SYN for which the bucket gave way: nobody listens any more, and the bucket sends its own ACK. Where
+/// kernels drop at a listener without a name (a filter, a TTL limit, MD5), it may as well have been that.
+fn gave_way(kernel: &Kernel) -> Meaning {
+    if kernel.names_every_drop {
+        meaning(Stage::None, Cause::NoListener, Some(Answer::Ack))
+    } else {
+        meaning(Stage::None, Cause::Other, None)
+    }
+}
+
 /// `tcp_timewait_state_process` (net/ipv4/tcp_minisocks.c).
-fn time_wait(seen: &Seen, kernel: &Kernel) -> Meaning {
-    let (stage, paws_cause) = if seen.tw_substate == state::FIN_WAIT2 {
+fn time_wait(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
+    let named = reason == Some(TW_PAWS);
+    let (stage, paws_cause) = if seen.tw_substate == state::FIN_WAIT2 && !named {
         (Stage::FinWait2, Cause::PawsFinWait2)
     } else {
         (Stage::TimeWait, Cause::PawsTimeWait)
@@ -122,13 +167,12 @@ fn time_wait(seen: &Seen, kernel: &Kernel) -> Meaning {
         Some("SUCCESS") => Some(Answer::None),
         Some("ACK" | "ACK_OOW") => Some(Answer::Ack),
         Some("RST") => Some(Answer::Rst),
-        // It gave way, but nobody listens any more: the bucket's own ACK.
-        Some("SYN") => return meaning(Stage::None, Cause::NoListener, Some(Answer::Ack)),
+        Some("SYN") if !named => return gave_way(kernel),
+        None if !named && stage == Stage::TimeWait && gives_way(seen, kernel) => return gave_way(kernel),
         _ if seen.rst_sent == Some(true) => Some(Answer::Rst),
         _ => None,
     };
-    // A bucket that never saw a timestamp keeps no stamp.
-    let cause = if seen.ts_recent_stamp != Some(0) && paws(seen, kernel, 0) {
+    let cause = if named || paws_of_bucket(seen, kernel) {
         paws_cause
     } else if answer == Some(Answer::Rst) || seen.odd_flags.rst {
         Cause::Other
@@ -139,20 +183,20 @@ fn time_wait(seen: &Seen, kernel: &Kernel) -> Meaning {
 }
 
 /// `tcp_check_req` (net/ipv4/tcp_minisocks.c). A SYN that got its SYN/ACK again never comes here.
-fn syn_recv(seen: &Seen) -> Meaning {
-    let regressed = match (seen.ts_recent, seen.syn.tsval) {
-        (Some(recent), Some(tsval)) => recent != 0 && recent.wrapping_sub(tsval).cast_signed() > 0,
-        _ => false,
-    };
+fn syn_recv(seen: &Seen, reason: Option<&str>) -> Meaning {
+    let regressed = reason == Some(PAWS)
+        || match (seen.ts_recent, seen.syn.tsval) {
+            (Some(recent), Some(tsval)) => recent != 0 && recent.wrapping_sub(tsval).cast_signed() > 0,
+            _ => false,
+        };
     let (cause, answer) = if seen.rst_sent == Some(true) {
         (Cause::Other, Some(Answer::Rst))
     } else if regressed {
         (Cause::PawsSynRecv, ack_of(seen))
-    } else if seen.rcv_nxt == Some(seen.syn.seq.wrapping_add(1)) && !seen.odd_flags.fin && !seen.odd_flags.rst
-    {
-        (Cause::Repeated, Some(Answer::None))
     } else if seen.odd_flags.rst {
         (Cause::Other, Some(Answer::None))
+    } else if seen.rcv_nxt == Some(seen.syn.seq.wrapping_add(1)) {
+        (Cause::Repeated, Some(Answer::None))
     } else {
         (Cause::OutOfWindow, ack_of(seen))
     };
@@ -160,8 +204,15 @@ fn syn_recv(seen: &Seen) -> Meaning {
 }
 
 /// `tcp_validate_incoming` (net/ipv4/tcp_input.c): PAWS with one tick of grace, then the SYN itself.
-fn full_socket(seen: &Seen, kernel: &Kernel) -> Meaning {
-    let cause = if paws(seen, kernel, 1) { Cause::PawsEstablished } else { Cause::SynOnEstablished };
+fn full_socket(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
+    let cause = if seen.odd_flags.rst {
+        // Taken as a RST whatever its timestamp, and counted as no SYN.
+        Cause::Other
+    } else if reason == Some(PAWS) || paws(seen, kernel, 1) {
+        Cause::PawsEstablished
+    } else {
+        Cause::SynOnEstablished
+    };
     let answer = if seen.rst_sent == Some(true) { Some(Answer::Rst) } else { ack_of(seen) };
     meaning(Stage::Established, cause, answer)
 }
@@ -180,30 +231,29 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         Some(_) => Stage::Established,
         None => Stage::None,
     };
-    if kernel.function_hooks {
-        return by_reason(seen, stage, reason);
-    }
     let rst = (seen.rst_sent == Some(true)).then_some(Answer::Rst);
     match (stage, reason) {
-        (Stage::TimeWait | Stage::FinWait2, None | Some("TCP_RFC7323_TW_PAWS"))
-            if seen.ts_recent.is_some() =>
-        {
-            Meaning { answer: rst, ..time_wait(seen, kernel) }
+        _ if kernel.function_hooks && matches!(stage, Stage::Listen | Stage::SynRecv | Stage::None) => {
+            by_reason(seen, stage, reason)
+        }
+        (Stage::TimeWait | Stage::FinWait2, None | Some(TW_PAWS)) if seen.ts_recent.is_some() => {
+            let known = time_wait(seen, kernel, reason);
+            Meaning { answer: known.answer.or(ack_of(seen)), ..known }
         }
         // Between the hook and the socket's state there is the request, which only the reason tells of.
-        (Stage::Listen, Some("TCP_RFC7323_PAWS")) => meaning(Stage::SynRecv, Cause::PawsSynRecv, None),
+        (Stage::Listen, Some(PAWS)) => meaning(Stage::SynRecv, Cause::PawsSynRecv, None),
         (Stage::Listen, Some("TCP_OVERWINDOW")) => meaning(Stage::SynRecv, Cause::OutOfWindow, None),
         (Stage::Listen, None) if rst.is_some() => meaning(Stage::SynRecv, Cause::Other, rst),
         (Stage::Listen, None) if kernel.check_req_reasons => {
             meaning(Stage::SynRecv, Cause::Repeated, Some(Answer::None))
         }
-        (Stage::Listen, None) => meaning(Stage::SynRecv, Cause::Other, None),
-        (Stage::Established, Some("TCP_RFC7323_PAWS" | "TCP_INVALID_SYN"))
+        (Stage::Listen, None | Some(TSECR)) => meaning(Stage::SynRecv, Cause::Other, None),
+        (Stage::Established, Some(PAWS | "TCP_INVALID_SYN"))
             if seen.sk_state != Some(state::SYN_SENT) && seen.ts_recent.is_some() =>
         {
-            Meaning { answer: None, ..full_socket(seen, kernel) }
+            full_socket(seen, kernel, reason)
         }
-        (Stage::None, Some("TCP_RFC7323_PAWS")) if kernel.paws_reason_on_open_socket => {
+        (Stage::None, Some(PAWS)) if kernel.paws_reason_on_open_socket => {
             meaning(Stage::Established, Cause::PawsEstablished, None)
         }
         (Stage::None, Some("TCP_INVALID_SYN")) if kernel.paws_reason_on_open_socket => {
@@ -217,22 +267,53 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
 fn by_reason(seen: &Seen, stage: Stage, reason: Option<&str>) -> Meaning {
     let rst = seen.rst_sent == Some(true);
     match reason {
-        Some("NO_SOCKET") => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
+        // A policy of xfrm refuses without a RST, under the same name.
+        Some("NO_SOCKET") => {
+            let answer = if seen.rst_sent == Some(false) { Answer::None } else { Answer::Rst };
+            meaning(Stage::None, Cause::NoListener, Some(answer))
+        }
         // Before 5.17 no reason is given, and a RST without a socket says it.
         None if rst && seen.sk_state.is_none() => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
         _ => {
-            let silent = seen.rst_sent.map(|rst| if rst { Answer::Rst } else { Answer::None });
-            meaning(stage, Cause::Other, silent)
+            // A connection being opened from here discards an old timestamp without a word.
+            let opening = seen.sk_state == Some(state::SYN_SENT) && reason == Some(PAWS);
+            let answer =
+                if rst { Some(Answer::Rst) } else { (opening || silent(reason)).then_some(Answer::None) };
+            meaning(stage, Cause::Other, answer)
         }
     }
+}
+
+/// Whether the kernel drops for this reason without a word. A firewall may have sent a RST or an ICMP message of its own,
+/// and where the reason is not given nothing is known.
+fn silent(reason: Option<&str>) -> bool {
+    reason.is_some_and(|name| {
+        matches!(
+            name,
+            "TCP_CSUM"
+                | "TCP_FLAGS"
+                | "TCP_MINTTL"
+                | "TCP_RESET"
+                | "SOCKET_FILTER"
+                | "PKT_TOO_SMALL"
+                | "XFRM_POLICY"
+                | "SOCKET_BACKLOG"
+                | "IP_RPFILTER"
+                | "IP_CSUM"
+                | "IP_INHDR"
+                | "SECURITY_HOOK"
+                | "PSP_INPUT"
+        ) || name.starts_with("TCP_MD5")
+            || name.starts_with("TCP_AO")
+    })
 }
 
 /// Whether the kernel gives this reason for that cause; where it gives one for a cause that has none, something
 /// else ended the packet.
 fn belongs(cause: Cause, reason: &str) -> bool {
     match cause {
-        Cause::PawsTimeWait | Cause::PawsFinWait2 => reason == "TCP_RFC7323_TW_PAWS",
-        Cause::PawsSynRecv => reason == "TCP_RFC7323_PAWS",
+        Cause::PawsTimeWait | Cause::PawsFinWait2 => reason == TW_PAWS,
+        Cause::PawsSynRecv => reason == PAWS,
         Cause::OutOfWindow => reason == "TCP_OVERWINDOW",
         _ => false,
     }
@@ -250,10 +331,9 @@ fn counter(
     let name = match cause {
         Cause::PawsRecycle => "TcpExtPAWSPassive",
         Cause::PawsTimeWait if kernel.counts("TcpExtPAWSTimewait") => "TcpExtPAWSTimewait",
-        Cause::PawsTimeWait | Cause::PawsSynRecv => "TcpExtPAWSEstab",
         Cause::PawsFinWait2 if silent => "TcpExtTCPACKSkippedFinWait2",
         Cause::PawsEstablished if reason == Some("TCP_INVALID_SYN") => "TcpExtTCPSYNChallenge",
-        Cause::PawsEstablished => "TcpExtPAWSEstab",
+        Cause::PawsTimeWait | Cause::PawsSynRecv | Cause::PawsEstablished => "TcpExtPAWSEstab",
         Cause::SynOnEstablished => "TcpExtTCPSYNChallenge",
         Cause::OldSequence if silent && stage == Stage::FinWait2 => "TcpExtTCPACKSkippedFinWait2",
         Cause::OldSequence if silent => "TcpExtTCPACKSkippedTimeWait",
@@ -269,7 +349,7 @@ fn counter(
             Some("TCP_MD5NOTFOUND") => "TcpExtTCPMD5NotFound",
             Some("TCP_MD5UNEXPECTED") => "TcpExtTCPMD5Unexpected",
             Some("TCP_MD5FAILURE") => "TcpExtTCPMD5Failure",
-            Some("TCP_RFC7323_TSECR") => "TcpExtTSEcrRejected",
+            Some(TSECR) => "TcpExtTSEcrRejected",
             Some("SOCKET_BACKLOG") => "TcpExtTCPBacklogDrop",
             None if answer == Some(Answer::Rst) && stage == Stage::SynRecv => "TcpExtEmbryonicRsts",
             None if answer == Some(Answer::Rst) => "TcpOutRsts",

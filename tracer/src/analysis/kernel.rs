@@ -9,6 +9,7 @@ const WRAP_OLD: u32 = 24 * 24 * 60 * 60;
 
 /// The kernel's own words and habits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 pub struct Kernel {
     reasons: BTreeMap<u32, Arc<str>>,
     verdicts: BTreeMap<u32, String>,
@@ -20,6 +21,8 @@ pub struct Kernel {
     pub check_req_reasons: bool,
     /// A SYN on an open socket has a reason of its own only where timestamps are not to blame (5.19 to 6.3).
     pub paws_reason_on_open_socket: bool,
+    /// Every drop in `tcp_v4_rcv` has a name (6.4): without one, the bucket and the request are to blame.
+    pub names_every_drop: bool,
     /// Age at which a stamp stops to count, seconds.
     pub paws_wrap_s: u32,
     /// Counters in `/proc/net/netstat` and `/proc/net/snmp`, as `TcpExtPAWSEstab`.
@@ -35,6 +38,7 @@ impl Kernel {
             reasons: reasons.iter().map(|(name, number)| (*number, Arc::from(name.as_str()))).collect(),
             verdicts: verdicts.iter().map(|(name, number)| (*number, name.clone())).collect(),
             paws_reason_on_open_socket: named("TCP_INVALID_SYN") && !named("TCP_MINTTL"),
+            names_every_drop: named("TCP_MINTTL"),
             paws_wrap_s: if version(release) >= (6, 7) { WRAP_NEW } else { WRAP_OLD },
             ..Self::default()
         }

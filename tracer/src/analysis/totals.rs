@@ -93,3 +93,6 @@ impl Totals {
         self.sources.values().map(|source| source.last).max()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,15 +8,30 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use nix::net::if_::{if_indextoname, if_nametoindex};
+use nix::{
+    net::if_::{if_indextoname, if_nametoindex},
+    time::{ClockId, clock_gettime},
+};
 
 use crate::{
     analysis::snmp::{Counters, parse},
-    error::{Exit, Failure},
+    error::{Exit, Failure, words},
     netns::Netns,
 };
+
+/// Counters, and when they were read.
+#[derive(Debug)]
+pub struct Reading {
+    /// `CLOCK_MONOTONIC` before the reading, nanoseconds.
+    pub from: u64,
+    /// ... and after it.
+    pub to: u64,
+    /// What was read.
+    pub counters: Counters,
+}
 
 /// More namespaces than this are not looked up.
 const MAX: usize = 4096;
@@ -77,11 +92,16 @@ impl Namespaces {
         name
     }
 
+    /// Every namespace that is known.
+    pub fn inodes(&self) -> impl Iterator<Item = u32> {
+        self.paths.keys().chain(self.held.keys()).copied()
+    }
+
     /// Counters of every namespace that can be entered, or of one.
-    pub fn counters(&mut self, only: Option<u32>) -> HashMap<u32, Counters> {
+    pub fn counters(&mut self, only: Option<u32>) -> HashMap<u32, Reading> {
         let inodes: Vec<u32> = match only {
             Some(inode) => vec![inode],
-            None => self.paths.keys().chain(self.held.keys()).copied().collect(),
+            None => self.inodes().collect(),
         };
         inodes
             .into_iter()
@@ -116,12 +136,22 @@ fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The counters of the calling thread's namespace.
-fn read_counters() -> io::Result<Counters> {
+fn read_counters() -> io::Result<Reading> {
+    let from = monotonic()?;
     let mut counters = Counters::new();
     for file in ["netstat", "snmp"] {
         parse(&fs::read_to_string(Path::new("/proc/thread-self/net").join(file))?, &mut counters);
     }
-    Ok(counters)
+    Ok(Reading { from, to: monotonic()?, counters })
+}
+
+/// `CLOCK_MONOTONIC`, nanoseconds: the time of the records.
+///
+/// # Errors
+/// When the clock cannot be read.
+pub fn monotonic() -> io::Result<u64> {
+    let time = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+    u64::try_from(time.as_nanos()).map_err(io::Error::other)
 }
 
 /// Resolves `--netns PATH|PID|INODE`.
@@ -169,13 +199,4 @@ pub fn ifindex(name: &str, netns: &Netns) -> Result<u32, Failure> {
             "see the interfaces with: ip -br link (and name another namespace with --netns)",
         )
     })
-}
-
-/// An error of the system without its number.
-pub fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
 }

@@ -8,7 +8,7 @@ use tracer_common::config::{Filter, MAX_PREFIXES, PORT_WORDS};
 use super::namespaces::{ifindex, resolve};
 use crate::{
     cli::{Hooks, LiveArgs, selected},
-    error::{Exit, Failure},
+    error::{Exit, Failure, words},
     kernel::{hooks::Set, load::KernelFilter, plan::Wish},
     model::{Cause, report::FilterWords},
     netns::Netns,
@@ -69,6 +69,7 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
         ));
     }
     let causes = selected(&args.cause);
+    words.no_listener = causes.contains(&Cause::NoListener).into();
     Ok(Filters {
         narrow: words.ports + words.family + words.prefixes + words.ifindex > 0,
         words: FilterWords {
@@ -83,12 +84,7 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
                 causes.iter().map(|c| c.name()).collect()
             },
         },
-        kernel: KernelFilter {
-            words,
-            ports,
-            prefixes: args.from.iter().map(prefix).collect(),
-            no_listener: causes.contains(&Cause::NoListener),
-        },
+        kernel: KernelFilter { words, ports, prefixes: args.from.iter().map(prefix).collect() },
         causes,
         netns,
     })
@@ -116,7 +112,7 @@ fn own_namespace(error: &std::io::Error) -> Failure {
     Failure::new(
         Exit::Failure,
         "cannot tell which network namespace this is",
-        super::namespaces::words(error),
+        words(error),
         "mount /proc, or name the namespace with --netns",
     )
 }

@@ -1,16 +1,15 @@
 //! Where lines go: standard output and the record file. A reader that went away is the end, not an error.
 
 use std::{
-    fs::File,
+    fs::{self, File, OpenOptions},
     io::{self, BufWriter, IsTerminal as _, Write as _},
     os::fd::AsFd as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::namespaces::words;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, words};
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,22 +89,25 @@ pub fn print(bytes: &[u8]) -> Result<Exit, Failure> {
     taken(out.write_all(bytes).and_then(|()| out.flush())).map(|_| Exit::Done)
 }
 
-/// The file of `-w`.
+/// The file of `-w`. What it held before stays until the first line comes: when tracing cannot start, nothing is lost.
 pub struct Recording {
     file: BufWriter<File>,
-    path: String,
+    path: PathBuf,
+    /// It was not there before, and nothing is in it yet.
+    made: bool,
+    begun: bool,
 }
 
 impl Recording {
-    /// Creates or empties the file.
+    /// Opens or makes the file.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let shown = path.display().to_string();
-        match File::create(path) {
-            Ok(file) => Ok(Self { file: BufWriter::new(file), path: shown }),
-            Err(error) => Err(failed(&shown, &error)),
+        let made = !path.exists();
+        match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
+            Ok(file) => Ok(Self { file: BufWriter::new(file), path: path.into(), made, begun: false }),
+            Err(error) => Err(failed(path, &error)),
         }
     }
 
@@ -114,10 +116,16 @@ impl Recording {
     /// # Errors
     /// When the file system refuses it.
     pub fn line(&mut self, text: &str) -> Result<(), Failure> {
-        self.file
-            .write_all(text.as_bytes())
-            .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|error| failed(&self.path, &error))
+        let write = |this: &mut Self| {
+            // A pipe or a terminal holds nothing that could be emptied.
+            if !this.begun && this.file.get_ref().metadata()?.is_file() {
+                this.file.get_ref().set_len(0)?;
+            }
+            this.begun = true;
+            this.file.write_all(text.as_bytes())?;
+            this.file.write_all(b"\n")
+        };
+        write(self).map_err(|error| failed(&self.path, &error))
     }
 
     /// Hands everything to the file system.
@@ -129,11 +137,39 @@ impl Recording {
     }
 }
 
-fn failed(path: &str, error: &io::Error) -> Failure {
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if self.made && !self.begun {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(
         Exit::Failure,
-        format!("cannot write to {path}"),
+        format!("cannot write to {}", path.display()),
         words(error),
         "give -w a file in a folder that exists, may be written and has room",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_recording_stays_until_a_new_one_begins() {
+        let path = std::env::temp_dir().join(format!("tracer-sink-{}", std::process::id()));
+        drop(Recording::create(&path).unwrap());
+        assert!(!path.exists(), "nothing was recorded");
+        fs::write(&path, "old, and longer than the new one\n").unwrap();
+        drop(Recording::create(&path).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old, and longer than the new one\n");
+        let mut file = Recording::create(&path).unwrap();
+        file.line("new").unwrap();
+        drop(file);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new\n");
+        fs::remove_file(&path).unwrap();
+    }
 }

@@ -55,9 +55,9 @@ fn read_options(mut rest: &[u8], syn: &mut Syn) {
         match (*kind, value) {
             (option::MSS, [a, b]) => syn.mss = Some(u16::from_be_bytes([*a, *b])),
             (option::WINDOW_SCALE, [shift]) => syn.wscale = Some(*shift),
-            (option::TIMESTAMPS, [a, b, c, d, e, f, g, h]) => {
-                syn.tsval = Some(u32::from_be_bytes([*a, *b, *c, *d]));
-                syn.tsecr = Some(u32::from_be_bytes([*e, *f, *g, *h]));
+            (option::TIMESTAMPS, [v0, v1, v2, v3, e0, e1, e2, e3]) => {
+                syn.tsval = Some(u32::from_be_bytes([*v0, *v1, *v2, *v3]));
+                syn.tsecr = Some(u32::from_be_bytes([*e0, *e1, *e2, *e3]));
             }
             (option::MSS | option::WINDOW_SCALE | option::TIMESTAMPS, _) => syn.malformed = true,
             _ => {}

@@ -1,1 +1,309 @@
+//! Records in, meaning out: what was put in comes out, and any other bytes are refused without harm.
 
+mod options;
+
+use std::mem::offset_of;
+
+use bytes::Buf as _;
+use proptest::prelude::*;
+use tracer_common::event::SynRecord;
+
+use super::*;
+
+/// A record's bytes as the ring holds them, written field by field in the order of the layout.
+fn bytes_of(record: &SynRecord) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(RECORD_LEN);
+    macro_rules! write {
+        ($($field:ident => $value:expr;)*) => {
+            $(
+                assert_eq!(bytes.len(), offset_of!(SynRecord, $field), stringify!($field));
+                bytes.extend_from_slice($value.as_ref());
+            )*
+        };
+    }
+    write! {
+        time_ns => record.time_ns.to_ne_bytes();
+        location => record.location.to_ne_bytes();
+        saddr => record.saddr;
+        daddr => record.daddr;
+        netns => record.netns.to_ne_bytes();
+        ifindex => record.ifindex.to_ne_bytes();
+        flags => record.flags.to_ne_bytes();
+        reason => record.reason.to_ne_bytes();
+        verdict => record.verdict.to_ne_bytes();
+        ts_recent => record.ts_recent.to_ne_bytes();
+        ts_recent_stamp => record.ts_recent_stamp.to_ne_bytes();
+        rcv_nxt => record.rcv_nxt.to_ne_bytes();
+        rcv_wnd => record.rcv_wnd.to_ne_bytes();
+        ack_backlog => record.ack_backlog.to_ne_bytes();
+        max_ack_backlog => record.max_ack_backlog.to_ne_bytes();
+        qlen => record.qlen.to_ne_bytes();
+        max_syn_backlog => record.max_syn_backlog.to_ne_bytes();
+        kind => [record.kind];
+        site => [record.site];
+        family => [record.family];
+        ttl => [record.ttl];
+        sk_state => [record.sk_state];
+        tw_substate => [record.tw_substate];
+        syncookies => [record.syncookies];
+        options_len => [record.options_len];
+        tcp => record.tcp;
+        options => record.options;
+    }
+    assert_eq!(bytes.len(), offset_of!(SynRecord, pad));
+    bytes.resize(RECORD_LEN, 0);
+    bytes
+}
+
+/// A good record: Linux's own SYN from 192.0.2.1:40000 to 198.51.100.7:443.
+fn good() -> SynRecord {
+    let mut record =
+        SynRecord { kind: kind::DROP, site: site::TIME_WAIT, family: 4, ttl: 63, ..SynRecord::ZERO };
+    record.saddr[10..].copy_from_slice(&[0xff, 0xff, 192, 0, 2, 1]);
+    record.daddr[10..].copy_from_slice(&[0xff, 0xff, 198, 51, 100, 7]);
+    record.tcp = [
+        0x9c, 0x40, 0x01, 0xbb, // ports 40000, 443
+        0x11, 0x22, 0x33, 0x44, // sequence number
+        0, 0, 0, 0, // acknowledgement
+        0xa0, 0x02, 0xfa, 0xf0, // ten words, SYN, window 64240
+        0, 0, 0, 0,
+    ];
+    record.options[..20].copy_from_slice(&options::LINUX);
+    record.options_len = 20;
+    record
+}
+
+fn decode_one(record: &SynRecord) -> Result<Seen, DecodeError> {
+    let bytes = bytes_of(record);
+    let mut rest = bytes.as_slice();
+    let decoded = super::record(&mut rest);
+    assert_eq!(rest.remaining(), 0, "a record is taken whole");
+    decoded
+}
+
+#[test]
+fn a_good_record() {
+    let seen = decode_one(&good()).unwrap();
+    assert_eq!(seen.flow.src, "192.0.2.1".parse::<IpAddr>().unwrap());
+    assert_eq!(seen.flow.dst, "198.51.100.7".parse::<IpAddr>().unwrap());
+    assert_eq!((seen.flow.sport, seen.flow.dport, seen.flow.family()), (40_000, 443, 4));
+    assert_eq!(seen.site, Site::TimeWait);
+    assert_eq!((seen.syn.seq, seen.syn.window, seen.syn.ttl), (0x1122_3344, 64_240, 63));
+    assert_eq!((seen.syn.tsval, seen.syn.tsecr), (Some(0x0102_0304), Some(0)));
+    assert_eq!((seen.syn.mss, seen.syn.wscale, seen.syn.malformed), (Some(1460), Some(7), false));
+    assert_eq!(seen.syn.options.to_string(), "mss,sok,ts,nop,ws");
+}
+
+#[test]
+fn what_no_flag_vouches_for_is_unknown() {
+    // Every number is there, and no flag says that it was read.
+    let record = SynRecord {
+        reason: 1,
+        verdict: 2,
+        ts_recent: 3,
+        ts_recent_stamp: 4,
+        rcv_nxt: 5,
+        rcv_wnd: 6,
+        ack_backlog: 7,
+        sk_state: 8,
+        ..good()
+    };
+    let seen = decode_one(&record).unwrap();
+    assert_eq!((seen.reason, seen.verdict), (None, None));
+    assert_eq!((seen.ts_recent, seen.ts_recent_stamp), (None, None));
+    assert_eq!((seen.rcv_nxt, seen.rcv_wnd, seen.sk_state, seen.queues), (None, None, None, None));
+    assert_eq!((seen.rst_sent, seen.ack_sent), (None, None));
+    assert_eq!((seen.netns, seen.ifindex), (None, None));
+    assert!(!seen.from_time_wait && !seen.not_proven);
+}
+
+#[test]
+fn what_went_back() {
+    use flag::{ACK_KNOWN, ACK_SENT, RST_KNOWN, RST_SENT};
+    // (flags, RST, ACK)
+    for (flags, rst, ack) in [
+        (0, None, None),
+        (RST_KNOWN, Some(false), None),
+        (RST_SENT, Some(true), None),
+        (RST_KNOWN | RST_SENT, Some(true), None),
+        (ACK_KNOWN, None, Some(false)),
+        (ACK_SENT, None, Some(true)),
+        (ACK_KNOWN | ACK_SENT | RST_KNOWN, Some(false), Some(true)),
+    ] {
+        let seen = decode_one(&SynRecord { flags, ..good() }).unwrap();
+        assert_eq!((seen.rst_sent, seen.ack_sent), (rst, ack), "{flags:#x}");
+    }
+}
+
+#[test]
+fn flags_beside_syn() {
+    for (byte, fin, rst) in
+        [(0x02, false, false), (0x03, true, false), (0x06, false, true), (0xff, true, true)]
+    {
+        let mut record = good();
+        record.tcp[13] = byte;
+        assert_eq!(decode_one(&record).unwrap().odd_flags, OddFlags { fin, rst }, "{byte:#x}");
+    }
+}
+
+#[test]
+fn unknown_kinds_and_sites_are_refused() {
+    for number in (0..=u8::MAX).filter(|n| *n != kind::DROP) {
+        assert_eq!(decode_one(&SynRecord { kind: number, ..good() }), Err(DecodeError::Kind(number)));
+    }
+    for number in (0..=u8::MAX).filter(|n| !(site::LISTEN..=site::KFREE_SKB).contains(n)) {
+        assert_eq!(decode_one(&SynRecord { site: number, ..good() }), Err(DecodeError::Site(number)));
+    }
+}
+
+#[test]
+fn every_prefix_of_a_record_is_too_short() {
+    let whole = bytes_of(&good());
+    for len in 0..RECORD_LEN {
+        let mut rest = &whole[..len];
+        assert_eq!(super::record(&mut rest), Err(DecodeError::Short(len)));
+        assert_eq!(rest.remaining(), 0);
+    }
+}
+
+#[test]
+fn a_bad_record_does_not_spoil_the_next() {
+    let at = |time_ns| SynRecord { time_ns, ..good() };
+    let records = [at(1), SynRecord { kind: 77, ..at(2) }, at(3), SynRecord { site: 99, ..at(4) }, at(5)];
+    let mut bytes: Vec<u8> = records.iter().flat_map(bytes_of).collect();
+    bytes.extend_from_slice(&[0; 10]);
+    // Once in one piece, once in two that meet in the middle of a record.
+    for cut in [bytes.len(), RECORD_LEN + 57] {
+        let mut rest = bytes[..cut].chain(&bytes[cut..]);
+        let mut got = Vec::new();
+        while rest.has_remaining() {
+            got.push(super::record(&mut rest).map(|seen| seen.mono_ns));
+        }
+        let want = [
+            Ok(1),
+            Err(DecodeError::Kind(77)),
+            Ok(3),
+            Err(DecodeError::Site(99)),
+            Ok(5),
+            Err(DecodeError::Short(10)),
+        ];
+        assert_eq!(got, want, "{cut}");
+    }
+}
+
+fn any_record() -> impl Strategy<Value = SynRecord> {
+    let addresses = (any::<[u8; 16]>(), any::<[u8; 16]>());
+    let numbers = any::<[u32; 13]>();
+    let small = (site::LISTEN..=site::KFREE_SKB, any::<bool>(), any::<[u8; 5]>());
+    let packet = (any::<[u8; 20]>(), proptest::collection::vec(any::<u8>(), 40));
+    (any::<(u64, u64)>(), addresses, numbers, small, packet).prop_map(
+        |(times, (saddr, daddr), numbers, small, packet)| {
+            let (site, four, [ttl, sk_state, tw_substate, syncookies, options_len]) = small;
+            let mut record = SynRecord {
+                time_ns: times.0,
+                location: times.1,
+                saddr,
+                daddr,
+                kind: kind::DROP,
+                site,
+                family: if four { 4 } else { 6 },
+                ttl,
+                sk_state,
+                tw_substate,
+                syncookies,
+                options_len: options_len % 41,
+                tcp: packet.0,
+                ..SynRecord::ZERO
+            };
+            record.options.copy_from_slice(&packet.1);
+            if four {
+                for address in [&mut record.saddr, &mut record.daddr] {
+                    address[..12].copy_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+                }
+            }
+            [
+                record.netns,
+                record.ifindex,
+                record.flags,
+                record.reason,
+                record.verdict,
+                record.ts_recent,
+                record.ts_recent_stamp,
+                record.rcv_nxt,
+                record.rcv_wnd,
+                record.ack_backlog,
+                record.max_ack_backlog,
+                record.qlen,
+                record.max_syn_backlog,
+            ] = numbers;
+            record
+        },
+    )
+}
+
+/// The last four bytes of a mapped address, or all sixteen.
+fn address(bytes: [u8; 16], family: u8) -> IpAddr {
+    if family == 4 { IpAddr::from([bytes[12], bytes[13], bytes[14], bytes[15]]) } else { IpAddr::from(bytes) }
+}
+
+proptest! {
+    #[test]
+    fn what_was_put_in_comes_out(record in any_record()) {
+        let seen = decode_one(&record).unwrap();
+        let has = |bit| record.flags & bit != 0;
+        prop_assert_eq!(seen.mono_ns, record.time_ns);
+        prop_assert_eq!(seen.flow.src, address(record.saddr, record.family));
+        prop_assert_eq!(seen.flow.dst, address(record.daddr, record.family));
+        prop_assert_eq!(seen.flow.family(), record.family);
+        prop_assert_eq!(seen.flow.sport.to_be_bytes(), [record.tcp[0], record.tcp[1]]);
+        prop_assert_eq!(seen.flow.dport.to_be_bytes(), [record.tcp[2], record.tcp[3]]);
+        prop_assert_eq!(&seen.syn.seq.to_be_bytes()[..], &record.tcp[4..8]);
+        prop_assert_eq!(&seen.syn.window.to_be_bytes()[..], &record.tcp[14..16]);
+        prop_assert_eq!((seen.syn.ttl, seen.tw_substate), (record.ttl, record.tw_substate));
+        prop_assert_eq!(seen.netns.unwrap_or(0), record.netns);
+        prop_assert_eq!(seen.ifindex.unwrap_or(0), record.ifindex);
+        prop_assert_eq!(seen.reason, has(flag::REASON).then_some(record.reason));
+        prop_assert_eq!(seen.verdict, has(flag::VERDICT).then_some(record.verdict));
+        prop_assert_eq!(seen.ts_recent, has(flag::TS_RECENT).then_some(record.ts_recent));
+        prop_assert_eq!(seen.ts_recent_stamp, has(flag::TS_STAMP).then_some(record.ts_recent_stamp));
+        prop_assert_eq!(seen.rcv_nxt, has(flag::RCV_NXT).then_some(record.rcv_nxt));
+        prop_assert_eq!(seen.rcv_wnd, has(flag::RCV_WND).then_some(record.rcv_wnd));
+        prop_assert_eq!(seen.sk_state, has(flag::SK_STATE).then_some(record.sk_state));
+        prop_assert_eq!(seen.from_time_wait, has(flag::FROM_TIME_WAIT));
+        prop_assert_eq!(seen.not_proven, has(flag::NOT_PROVEN));
+        prop_assert_eq!(seen.queues, has(flag::QUEUES).then_some(Queues {
+            accept: record.ack_backlog,
+            accept_max: record.max_ack_backlog,
+            syn: record.qlen,
+            max_syn_backlog: record.max_syn_backlog,
+            syncookies: record.syncookies,
+        }));
+    }
+
+    #[test]
+    fn any_bytes_are_taken_record_by_record(bytes in proptest::collection::vec(any::<u8>(), 0..4 * RECORD_LEN)) {
+        let mut rest = bytes.as_slice();
+        for _ in 0..=bytes.len() / RECORD_LEN {
+            let before = rest.remaining();
+            let decoded = super::record(&mut rest);
+            if before < RECORD_LEN {
+                prop_assert_eq!(decoded, Err(DecodeError::Short(before)));
+                prop_assert_eq!(rest.remaining(), 0);
+            } else {
+                prop_assert_eq!(before - rest.remaining(), RECORD_LEN);
+            }
+        }
+        prop_assert_eq!(rest.remaining(), 0);
+    }
+
+    #[test]
+    fn any_content_of_a_right_kind_is_decoded(
+        bytes in proptest::collection::vec(any::<u8>(), RECORD_LEN),
+        site in site::LISTEN..=site::KFREE_SKB,
+    ) {
+        let mut bytes = bytes;
+        bytes[offset_of!(SynRecord, kind)] = kind::DROP;
+        bytes[offset_of!(SynRecord, site)] = site;
+        prop_assert!(super::record(&mut bytes.as_slice()).is_ok());
+    }
+}

@@ -23,6 +23,10 @@ pub enum BtfError {
 }
 
 const MAGIC: u16 = 0xeb9f;
+/// `KSYM_NAME_LEN` (include/linux/kallsyms.h).
+const LONGEST_NAME: usize = 512;
+/// Anonymous structures and unions inside one structure that are looked through.
+const MOST_ANONYMOUS: usize = 256;
 
 mod kind {
     pub(super) const STRUCT: u8 = 4;
@@ -141,9 +145,10 @@ impl<'a> Btf<'a> {
         self.string(self.type_at(*self.starts.get(id as usize)?)?.0)
     }
 
+    /// The name at an offset; one that does not end soon is none.
     fn string(&self, at: u32) -> Option<&'a str> {
         let rest = self.strings.get(at as usize..)?;
-        let end = rest.iter().position(|b| *b == 0)?;
+        let end = rest.iter().take(LONGEST_NAME).position(|b| *b == 0)?;
         std::str::from_utf8(&rest[..end]).ok()
     }
 
@@ -153,7 +158,7 @@ impl<'a> Btf<'a> {
             let found = self.get(id)?;
             match found.kind {
                 kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
-                    id = found.refers
+                    id = found.refers;
                 }
                 _ => return Some((id, found)),
             }
@@ -171,19 +176,25 @@ impl<'a> Btf<'a> {
             *self.named.get(&(kind::STRUCT, strukt)).ok_or_else(|| BtfError::NoStruct(strukt.into()))?;
         let mut bits = 0_u32;
         for part in path.split('.') {
-            let (id_of, offset) = self.member(id, part, 8).ok_or_else(no_member)?;
+            let (id_of, offset) = self.member(id, part, &mut Vec::new()).ok_or_else(no_member)?;
             bits = bits.checked_add(offset).ok_or_else(no_member)?;
             id = id_of;
         }
         if bits.is_multiple_of(8) { Ok(bits / 8) } else { Err(no_member()) }
     }
 
-    /// Type and bit offset of a member.
-    fn member(&self, id: u32, wanted: &str, depth: u8) -> Option<(u32, u32)> {
-        let (_, found) = self.bare(id)?;
-        if !matches!(found.kind, kind::STRUCT | kind::UNION) || depth == 0 {
+    /// Type and bit offset of a member. What was `searched` before does not hold it: damaged structures that contain
+    /// themselves come to an end.
+    fn member(&self, id: u32, wanted: &str, searched: &mut Vec<u32>) -> Option<(u32, u32)> {
+        let (id, found) = self.bare(id)?;
+        if !matches!(found.kind, kind::STRUCT | kind::UNION)
+            || wanted.is_empty()
+            || searched.len() >= MOST_ANONYMOUS
+            || searched.contains(&id)
+        {
             return None;
         }
+        searched.push(id);
         for n in 0..found.vlen {
             let at = found.body + 12 * n;
             let (name, inner, offset) =
@@ -195,7 +206,7 @@ impl<'a> Btf<'a> {
                 return (size == 0).then_some((inner, offset));
             }
             if name.is_empty()
-                && let Some((inner, more)) = self.member(inner, wanted, depth - 1)
+                && let Some((inner, more)) = self.member(inner, wanted, searched)
             {
                 return Some((inner, offset.checked_add(more)?));
             }
@@ -224,7 +235,7 @@ impl<'a> Btf<'a> {
         (1..proto.vlen)
             .map(|n| {
                 let (id, found) =
-                    self.bare(u32_at(self.data, proto.body + 8 * n + 4)?).or_else(|| Some((0, VOID)))?;
+                    self.bare(u32_at(self.data, proto.body + 8 * n + 4)?).or(Some((0, VOID)))?;
                 let named = match found.kind {
                     kind::PTR => self.bare(found.refers).map_or(0, |(id, _)| id),
                     kind::ENUM | kind::ENUM64 => id,
@@ -261,4 +272,4 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

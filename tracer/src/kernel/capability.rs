@@ -61,7 +61,7 @@ fn types(path: &Path) -> Result<Types, NoTypes> {
     let bytes = fs::read(path).map_err(|error| {
         none(match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".into(),
-            _ => error.to_string(),
+            _ => crate::error::words(&error),
         })
     })?;
     Btf::parse(&bytes).map(|btf| Types::resolve(&btf)).map_err(|error| none(error.to_string()))

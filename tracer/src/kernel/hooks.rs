@@ -83,11 +83,24 @@ const F: Set = Set::Fentry;
 const K: Set = Set::Kprobe;
 const T: Set = Set::Tracepoint;
 
-/// Every hook, in the order of attachment: `skb:kfree_skb`, where observations end, comes before what begins them.
+/// Every hook, in the order of attachment: what ends an observation or adds to it comes before what begins it. They are
+/// taken off in reverse, so that no observation is cut in half.
 ///
 /// `tcp_conn_request` instead of its callers: IPv4, IPv6 and MPTCP listeners all pass it once (`subflow_v4_conn_request`
 /// calls it directly, net/mptcp/subflow.c).
 pub const HOOKS: [Hook; 12] = [
+    // First, because a kernel that refuses function hooks shows it here, before the large programs are verified.
+    Hook {
+        name: "tcp_make_synack",
+        programs: &[
+            (F, Fexit, "make_synack_x"),
+            (K, Kprobe, "k_make_synack"),
+            (K, Kretprobe, "k_make_synack_x"),
+        ],
+        args: 5..=6,
+        need: Need::Set,
+        sees: &[AcceptQueueFull, SynQueueFull, PeerNotProven, ListenOther],
+    },
     Hook {
         name: "kfree_skb",
         programs: &[
@@ -118,15 +131,19 @@ pub const HOOKS: [Hook; 12] = [
         sees: &[],
     },
     Hook {
-        name: "tcp_make_synack",
-        programs: &[
-            (F, Fexit, "make_synack_x"),
-            (K, Kprobe, "k_make_synack"),
-            (K, Kretprobe, "k_make_synack_x"),
-        ],
-        args: 5..=6,
-        need: Need::Set,
-        sees: &[AcceptQueueFull, SynQueueFull, PeerNotProven, ListenOther],
+        name: "tcp_v4_send_reset",
+        programs: &[(F, Fentry, "send_reset_v4"), (K, Kprobe, "k_send_reset")],
+        args: 2..=3,
+        need: Need::Detail,
+        sees: &[],
+    },
+    // Absent where the kernel was built without IPv6.
+    Hook {
+        name: "tcp_v6_send_reset",
+        programs: &[(F, Fentry, "send_reset_v6"), (K, Kprobe, "k_send_reset_v6")],
+        args: 2..=3,
+        need: Need::Detail,
+        sees: &[],
     },
     Hook {
         name: "tcp_peer_is_proven",
@@ -138,7 +155,7 @@ pub const HOOKS: [Hook; 12] = [
     Hook {
         name: "inet_csk_reqsk_queue_hash_add",
         programs: &[(F, Fexit, "hash_add_x"), (K, Kretprobe, "k_hash_add_x")],
-        args: 3..=3,
+        args: 2..=3,
         need: Need::Detail,
         sees: &[],
     },
@@ -190,20 +207,5 @@ pub const HOOKS: [Hook; 12] = [
         args: 4..=4,
         need: Need::Causes,
         sees: &[PawsEstablished, SynOnEstablished],
-    },
-    Hook {
-        name: "tcp_v4_send_reset",
-        programs: &[(F, Fentry, "send_reset_v4"), (K, Kprobe, "k_send_reset")],
-        args: 2..=3,
-        need: Need::Detail,
-        sees: &[],
-    },
-    // Absent where the kernel was built without IPv6.
-    Hook {
-        name: "tcp_v6_send_reset",
-        programs: &[(F, Fentry, "send_reset_v6"), (K, Kprobe, "k_send_reset_v6")],
-        args: 2..=3,
-        need: Need::Detail,
-        sees: &[],
     },
 ];

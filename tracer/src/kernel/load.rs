@@ -21,7 +21,7 @@ use super::{
     plan::{Facts, Plan, Refused, Wish, plan},
     types::Types,
 };
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, without_numbers};
 
 /// The filter, ready for the programs.
 #[derive(Clone, Debug)]
@@ -32,8 +32,6 @@ pub struct KernelFilter {
     pub ports: Box<[u64; PORT_WORDS]>,
     /// Client prefixes: length in the 128-bit form, address.
     pub prefixes: Vec<(u32, [u8; 16])>,
-    /// Whether SYNs to closed ports are wanted.
-    pub no_listener: bool,
 }
 
 /// Settings that are not filters.
@@ -95,11 +93,9 @@ pub fn attach(
         let types = facts.types.as_ref().map_err(|none| plan_failure(&none.why))?;
         match attach_plan(&plan_now, types, filter, settings)? {
             Ok((ebpf, refused)) if refused.is_empty() => return Ok(Attached { ebpf, plan: plan_now }),
-            Ok((ebpf, refused)) => {
-                // Only details and single causes are missing: the same set again, without them.
-                facts.refused.extend(refused);
-                return Ok(Attached { ebpf, plan: plan(facts, wish)? });
-            }
+            // Only details and single causes are missing: once more without them, because the programs are told at load
+            // what they may rely on.
+            Ok((_, refused)) => facts.refused.extend(refused),
             Err(refused) => facts.refused.push(refused),
         }
     }
@@ -123,7 +119,7 @@ fn attach_plan(
     filter: &KernelFilter,
     settings: Settings,
 ) -> Result<Outcome, Failure> {
-    let reasons = reason_bitmap(types, filter.no_listener);
+    let reasons = reason_bitmap(types, filter.words.no_listener != 0);
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
     let level: u8 = if settings.debug { aya_log::Level::Debug as u8 } else { 0 };
@@ -209,6 +205,10 @@ fn unload(program: &mut Program) {
 
 /// The chain of causes in one line, without the verifier's log.
 fn in_words(error: &ProgramError) -> String {
+    without_numbers(&chain(error))
+}
+
+fn chain(error: &ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = error {
         let log = verifier_log.to_string();
         let statistics = ["processed ", "stack depth ", "verification time "];
@@ -242,7 +242,7 @@ fn load_failure(error: &dyn std::error::Error) -> Failure {
     Failure::new(
         Exit::Unable,
         "the eBPF programs cannot be loaded",
-        words.replace('\n', " "),
+        without_numbers(&words.replace('\n', " ")),
         "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -v says more",
     )
 }
@@ -253,6 +253,9 @@ fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), aya::maps:
     }
     let map = ebpf.map_mut("PREFIXES").ok_or(aya::maps::MapError::ElementNotFound)?;
     let mut trie: LpmTrie<&mut MapData, [u8; 16], u8> = LpmTrie::try_from(map)?;
+    // IPv4 lives inside of the 128-bit form; a wide IPv6 prefix does not mean it.
+    let mapped = std::net::Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets();
+    trie.insert(&Key::new(96, mapped), 0, 0)?;
     filter.prefixes.iter().try_for_each(|(len, address)| trie.insert(&Key::new(*len, *address), 1, 0))
 }
 
@@ -260,8 +263,17 @@ fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), aya::maps:
 fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
     let mut bitmap = [u64::MAX; REASON_WORDS];
     for (name, number) in &types.reasons {
-        let aside = matches!(name.as_str(), "NOT_DROPPED_YET" | "CONSUMED" | "PACKET_SOCK_ERROR")
-            || name == "NO_SOCKET" && !no_listener;
+        let aside = matches!(
+            name.as_str(),
+            "NOT_DROPPED_YET"
+                | "CONSUMED"
+                // Copies in the hands of packet taps and raw sockets.
+                | "PACKET_SOCK_ERROR"
+                | "QUEUE_PURGE"
+                | "SOCKET_RCVBUFF"
+                // For another machine: a promiscuous interface.
+                | "OTHERHOST"
+        ) || name == "NO_SOCKET" && !no_listener;
         if aside && let Some(word) = bitmap.get_mut((number >> 6) as usize) {
             *word &= !(1 << (number & 63));
         }
@@ -270,24 +282,35 @@ fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
 }
 
 /// In the order of the structure, which is made of such words alone.
-fn shape_words(shape: Shape) -> [u32; 6] {
+fn shape_words(shape: Shape) -> [u32; 8] {
     let Shape {
         kfree_reason,
         kfree_rx_sk,
         timewait_args,
         make_synack_args,
+        hash_add_args,
         reason_not_specified,
+        resets_seen,
         function_hooks,
     } = shape;
-    [kfree_reason, kfree_rx_sk, timewait_args, make_synack_args, reason_not_specified, function_hooks]
+    [
+        kfree_reason,
+        kfree_rx_sk,
+        timewait_args,
+        make_synack_args,
+        hash_add_args,
+        reason_not_specified,
+        resets_seen,
+        function_hooks,
+    ]
 }
 
-fn filter_words(filter: Filter) -> [u32; 5] {
-    let Filter { ports, family, prefixes, netns, ifindex } = filter;
-    [ports, family, prefixes, netns, ifindex]
+fn filter_words(filter: Filter) -> [u32; 6] {
+    let Filter { ports, family, prefixes, netns, ifindex, no_listener } = filter;
+    [ports, family, prefixes, netns, ifindex, no_listener]
 }
 
-const _: () = assert!(size_of::<Shape>() == 4 * 6 && size_of::<Filter>() == 4 * 5);
+const _: () = assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6);
 
 impl Attached {
     /// The ring; once.
@@ -347,12 +370,14 @@ impl Attached {
             .collect()
     }
 
-    /// Takes every program off its hook. The maps stay: what is in the ring can still be read.
+    /// Takes every program off its hook, in the reverse order. The maps stay: what is in the ring can still be read.
     pub fn detach(&mut self) {
-        let names: Vec<String> = self.ebpf.programs().map(|(name, _)| name.to_owned()).collect();
-        for name in names {
-            if let Some(program) = self.ebpf.program_mut(&name) {
-                unload(program);
+        for hook in self.plan.hooks.iter().rev() {
+            let programs = hook.programs.iter().rev().filter(|(set, ..)| *set == self.plan.set);
+            for (_, _, name) in programs {
+                if let Some(program) = self.ebpf.program_mut(name) {
+                    unload(program);
+                }
             }
         }
     }
@@ -363,6 +388,12 @@ impl Attached {
 pub struct Counts([u64; COUNTERS as usize]);
 
 impl Counts {
+    /// What was added since an earlier reading.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(std::array::from_fn(|n| self.0[n].saturating_sub(earlier.0[n])))
+    }
+
     /// One of them.
     pub fn of(&self, counter: Counter) -> u64 {
         self.0[counter as usize]

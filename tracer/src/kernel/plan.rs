@@ -75,6 +75,13 @@ pub struct Plan {
     pub shape: Shape,
 }
 
+impl Plan {
+    /// Whether this function or tracepoint is hooked.
+    pub fn hooks(&self, name: &str) -> bool {
+        self.hooks.iter().any(|hook| hook.name == name)
+    }
+}
+
 /// Why nothing can be attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -121,7 +128,7 @@ pub fn plan(facts: &Facts, wish: Wish) -> Result<Plan, Refusal> {
 
 fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
     let mut plan =
-        Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: shape(types, set) };
+        Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: Shape::NONE };
     if set == Set::Fentry && facts.types_from_file {
         let why = "trampolines need the kernel's own BTF; --btf FILE serves the other sets".into();
         return Err(Refused { set, hook: HOOKS[0].name, why });
@@ -139,8 +146,14 @@ fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
     if set == Set::Tracepoint {
         plan.blind.extend(unseen_without_functions(types));
     }
+    // A closed port is told by its reason (5.17), before that by the RST that no socket sent.
+    let resets = plan.hooks.iter().any(|hook| hook.name == "tcp_v4_send_reset");
+    if types.reason("NO_SOCKET").is_none() && !resets {
+        plan.blind.push(Cause::NoListener);
+    }
     plan.blind.sort_unstable();
     plan.blind.dedup();
+    plan.shape = shape(types, &plan);
     Ok(plan)
 }
 
@@ -160,10 +173,9 @@ fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &Hook) -> Option<Strin
             Some(format!("it takes {} arguments here, which this version does not know", p.args))
         }
         // `void` in 5.10: nothing to learn from it.
-        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => Some(
-            "it returns nothing on this kernel; a SYN that came twice at once may be reported as dropped"
-                .into(),
-        ),
+        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => {
+            Some("it returns nothing on this kernel; nothing depends on it there".into())
+        }
         Some(_) => None,
     }
 }
@@ -171,18 +183,10 @@ fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &Hook) -> Option<Strin
 /// What `skb:kfree_skb` alone does not show.
 fn unseen_without_functions(types: &Types) -> Vec<Cause> {
     // The listener consumes a SYN whether it answers or not.
-    let mut blind = vec![
-        Cause::PawsRecycle,
-        Cause::AcceptQueueFull,
-        Cause::SynQueueFull,
-        Cause::PeerNotProven,
-        Cause::ListenOther,
-    ];
+    let mut blind =
+        vec![Cause::AcceptQueueFull, Cause::SynQueueFull, Cause::PeerNotProven, Cause::ListenOther];
     if !types.kfree_rx_sk {
         blind.extend([Cause::PawsTimeWait, Cause::PawsFinWait2, Cause::OldSequence]);
-        if !types.kfree_reason {
-            blind.push(Cause::NoListener);
-        }
         // From 6.4 on a SYN on an open socket carries one reason, whatever its timestamp; before 5.19 none.
         if types.reason("TCP_INVALID_SYN").is_none() || types.reason("TCP_MINTTL").is_some() {
             blind.extend([Cause::PawsEstablished, Cause::SynOnEstablished]);
@@ -195,14 +199,22 @@ fn unseen_without_functions(types: &Types) -> Vec<Cause> {
     blind
 }
 
-fn shape(types: &Types, set: Set) -> Shape {
+fn shape(types: &Types, plan: &Plan) -> Shape {
+    // A kernel without IPv6 sends no resets over it.
+    let v6 = plan.hooks("tcp_v6_send_reset") || !types.functions.contains_key("tcp_v6_send_reset");
     Shape {
         kfree_reason: types.kfree_reason.into(),
         kfree_rx_sk: types.kfree_rx_sk.into(),
         timewait_args: types.args("tcp_timewait_state_process"),
         make_synack_args: types.args("tcp_make_synack"),
+        hash_add_args: types.args("inet_csk_reqsk_queue_hash_add"),
         reason_not_specified: types.reason("NOT_SPECIFIED").unwrap_or(0),
-        function_hooks: set.hooks_functions().into(),
+        resets_seen: if plan.set.hooks_functions() {
+            (plan.hooks("tcp_v4_send_reset") && v6).into()
+        } else {
+            (plan.hooks("tcp_send_reset") && types.every_reset_traced).into()
+        },
+        function_hooks: plan.set.hooks_functions().into(),
     }
 }
 

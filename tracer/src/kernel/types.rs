@@ -22,6 +22,8 @@ pub struct Types {
     pub kfree_reason: bool,
     /// `skb:kfree_skb` hands over the receiving socket (6.11).
     pub kfree_rx_sk: bool,
+    /// `tcp:tcp_send_reset` tells of every RST; before 6.10, when it had two arguments, only of those from full sockets.
+    pub every_reset_traced: bool,
     /// One offset for each of [`FIELDS`].
     pub offsets: Vec<u32>,
     /// Required fields that are not there, in words.
@@ -46,6 +48,7 @@ impl Types {
         let kfree = btf.tracepoint("kfree_skb").unwrap_or_default();
         types.kfree_reason = kfree.get(2) == Some(&"skb_drop_reason");
         types.kfree_rx_sk = kfree.get(3) == Some(&"sock");
+        types.every_reset_traced = btf.tracepoint("tcp_send_reset").is_some_and(|args| args.len() >= 3);
         for field in &FIELDS {
             let offset = btf.offset(field.strukt, field.path);
             if let (Err(why), true) = (&offset, field.required) {
@@ -78,3 +81,6 @@ impl Types {
         self.functions.get(function).map_or(0, |prototype| prototype.args)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,7 +92,7 @@ pub struct Lost {
     pub ring: u64,
     /// Records that could not be decoded.
     pub decode: u64,
-    /// Sources that found no room in the table (their drops are in the totals).
+    /// Drops of sources that found no room in the table (they are in the totals).
     pub table: u64,
     /// Observations begun and never finished in the kernel.
     pub slot: u64,
@@ -121,6 +121,8 @@ pub struct Summary {
     pub sources_total: u64,
     /// The kernel's own counters.
     pub snmp: Vec<CounterCheck>,
+    /// Namespaces with drops that the comparison leaves out: they ended, or could not be read.
+    pub snmp_left_out: u64,
     /// What was lost.
     pub lost: Lost,
     /// What this run could not have seen.

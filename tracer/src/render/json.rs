@@ -200,6 +200,7 @@ struct SummaryLine<'a> {
     sources_total: u64,
     snmp: BTreeMap<&'a str, u64>,
     snmp_check: Vec<Check<'a>>,
+    snmp_left_out: u64,
     lost: Lost,
     blind: Vec<&'static str>,
     missing: Vec<MissingHook<'a>>,
@@ -270,6 +271,7 @@ pub fn summary(summary: &Summary) -> String {
         sources_total: summary.sources_total,
         snmp: summary.snmp.iter().map(|check| (check.name.as_str(), check.kernel)).collect(),
         snmp_check: summary.snmp.iter().map(Check::from).collect(),
+        snmp_left_out: summary.snmp_left_out,
         lost: Lost {
             ring: lost.ring,
             decode: lost.decode,
@@ -307,3 +309,6 @@ pub fn program(set: &str, kernel: &str, p: &ProgramFacts) -> String {
         jited: p.jited,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,13 +44,13 @@ pub(super) fn long(cause: Cause) -> &'static str {
     }
 }
 
-/// What went back.
+/// What went back, at most 7 columns.
 pub(super) fn answer(answer: Option<Answer>) -> &'static str {
     match answer {
-        Some(Answer::None) => "no answer",
-        Some(Answer::Ack) => "ACK sent",
-        Some(Answer::Rst) => "RST sent",
-        None => "answer ?",
+        Some(Answer::None) => "nothing",
+        Some(Answer::Ack) => "ACK",
+        Some(Answer::Rst) => "RST",
+        None => "?",
     }
 }
 
@@ -62,11 +62,16 @@ pub(super) fn millis(ms: u64) -> String {
         1..=59 => format!("{}.{}s", s, ms % 1000 / 100),
         60..=3599 => format!("{}m{:02}s", s / 60, s % 60),
         3600..=86_399 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
-        _ => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
+        86_400..=8_639_999 => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
+        _ => format!("{}d", (s / 86_400).min(99_999)),
     }
 }
 
-/// A word from outside without control characters.
+/// A word from outside without what moves a cursor or turns the direction of writing.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if moves(c) { '?' } else { c }).collect()
 }

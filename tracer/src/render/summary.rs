@@ -4,43 +4,54 @@ use super::{
     phrases::{clean, long, millis},
     text::{Ink, Style, filter},
 };
-use crate::model::report::{Lost, Start, Summary};
+use crate::model::{
+    Cause,
+    report::{Lost, Start, Summary},
+};
 
 impl Style {
     /// The whole summary.
     pub fn summary(&self, start: &Start, summary: &Summary) -> String {
         let mut lines = vec![String::new()];
-        let syns =
-            summary.syns.map_or_else(String::new, |n| format!(" of {n} SYNs at listeners and elsewhere"));
         if summary.drops == 0 {
-            lines.push(self.ink(Ink::Bold, "No drops seen."));
+            let unseen = summary.snmp.iter().any(|check| check.kernel > check.ours);
+            let title =
+                if unseen { "No drops seen, yet the kernel counted some (below)." } else { "No drops seen." };
+            lines.push(self.ink(Ink::Bold, title));
             let seen = summary.syns.map_or_else(
                 || "This hook set does not see accepted SYNs.".to_owned(),
                 |n| format!("{n} SYNs reached a listener."),
             );
-            lines.push(format!(
-                "Watched {} for {}. {seen}",
-                filter(&start.filter),
-                millis(summary.elapsed_ms)
-            ));
+            let watched =
+                format!("Watched {} for {}. {seen}", filter(&start.filter), millis(summary.elapsed_ms));
+            lines.extend(self.fold("", &watched));
         } else {
-            let _ = syns;
+            let least = if summary.lost.ring > 0 || summary.lost.decode > 0 { "At least " } else { "" };
             let rate = summary.syns.map_or_else(String::new, |n| format!("; {n} SYNs reached a listener"));
-            lines.push(self.ink(
-                Ink::Bold,
-                &format!("{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms)),
-            ));
+            let all =
+                format!("{least}{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms));
+            lines.extend(self.fold("", &all).iter().map(|line| self.ink(Ink::Bold, line)));
             for (cause, n) in &summary.by_cause {
-                let share = n * 100 / summary.drops.max(1);
-                let name = self.ink(Self::ink_of(*cause), &format!("{:<18}", cause.name()));
-                lines.push(format!("{n:>8} {share:>3}%  {name} {}", long(*cause)));
+                lines.extend(self.cause(*cause, *n, summary.drops));
             }
         }
         lines.extend(self.sources(summary));
         lines.extend(self.counters(summary));
-        lines.push(lost(summary.lost));
+        lines.push(String::new());
+        lines.extend(self.fold("Lost: ", &lost(summary.lost)));
         lines.extend(self.not_seen(&summary.blind, &summary.missing));
         lines.join("\n")
+    }
+
+    /// A cause's share; its sentence goes on under itself where there is room.
+    fn cause(&self, cause: Cause, n: u64, drops: u64) -> Vec<String> {
+        let share = u128::from(n) * 100 / u128::from(drops.max(1));
+        let name = format!("{:<18}", cause.name());
+        let lead = format!("{n:>8} {share:>3}%  {name} ");
+        let indent = if self.width >= 72 { lead.chars().count() } else { 4 };
+        let mut lines = self.fold_under(indent, &lead, long(cause));
+        lines[0] = lines[0].replacen(name.trim_end(), &self.ink(Self::ink_of(cause), name.trim_end()), 1);
+        lines
     }
 
     fn sources(&self, summary: &Summary) -> Vec<String> {
@@ -58,14 +69,14 @@ impl Style {
             self.ink(Ink::Bold, &title),
             self.ink(
                 Ink::Dim,
-                &format!("{:>8} {:>8}  {:>12}  {:<12}  ADDRESS", "DROPS", "PAWS", "FURTHEST BACK", "LAST"),
+                &format!("{:>8} {:>8}  {:>10}  {:<8}  ADDRESS", "DROPS", "PAWS", "TICKS BACK", "LAST"),
             ),
         ];
         for source in &summary.sources {
             let back = source.max_regression.map_or("-".into(), |ticks| ticks.to_string());
-            let last = self.clock(source.last);
+            let last = self.time_of_day(source.last, "%H:%M:%S");
             lines.push(format!(
-                "{:>8} {:>8}  {back:>13}  {last:<12}  {}",
+                "{:>8} {:>8}  {back:>10}  {last:<8}  {}",
                 source.drops, source.paws, source.src
             ));
         }
@@ -73,8 +84,12 @@ impl Style {
     }
 
     fn counters(&self, summary: &Summary) -> Vec<String> {
+        let left_out = match summary.snmp_left_out {
+            0 => None,
+            n => Some(format!("(without {n} namespaces that ended or could not be read)")),
+        };
         if summary.snmp.is_empty() {
-            return Vec::new();
+            return left_out.into_iter().collect();
         }
         let mut lines = vec![
             String::new(),
@@ -86,14 +101,15 @@ impl Style {
             lines.push(format!("{:<24} {:>8} {:>8}{agree}", check.name, check.kernel, check.ours));
             lines.extend(check.remark.iter().flat_map(|remark| self.fold("    ", &clean(remark))));
         }
+        lines.extend(left_out);
         lines
     }
 }
 
 fn lost(lost: Lost) -> String {
     let places = [
-        (lost.ring, "found no room in the ring"),
-        (lost.decode, "could not be decoded"),
+        (lost.ring, "records that found no room in the ring (not in the totals)"),
+        (lost.decode, "records that could not be decoded (not in the totals)"),
         (lost.slot, "begun and never finished"),
         (lost.read, "could not be read"),
         (lost.table, "of sources beyond the table (in the totals)"),
@@ -101,5 +117,8 @@ fn lost(lost: Lost) -> String {
     ];
     let words: Vec<_> =
         places.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    if words.is_empty() { "\nLost: nothing.".into() } else { format!("\nLost: {}.", words.join(", ")) }
+    if words.is_empty() { "nothing.".into() } else { format!("{}.", words.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,11 @@
 //! One header, then one line a drop, for someone who has an incident in hand. 80 columns suffice for IPv4.
 
-use std::fmt::Write as _;
-
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
+    columns::{self, Column, INDENT},
     json::ports,
-    phrases::{answer, clean, long, millis, short},
+    phrases::{clean, long},
 };
 use crate::model::{
     Cause, Drop, Nanos,
@@ -48,7 +47,7 @@ impl Style {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    pub(super) fn ink_of(cause: Cause) -> Ink {
+    pub(super) const fn ink_of(cause: Cause) -> Ink {
         match cause {
             _ if cause.is_paws() => Ink::Paws,
             Cause::AcceptQueueFull | Cause::SynQueueFull | Cause::PeerNotProven | Cause::ListenOther => {
@@ -61,33 +60,36 @@ impl Style {
 
     /// Time of day with milliseconds.
     pub(super) fn clock(&self, time: Nanos) -> String {
+        self.time_of_day(time, "%H:%M:%S%.3f")
+    }
+
+    /// Time of day in the form of `strftime`.
+    pub(super) fn time_of_day(&self, time: Nanos, form: &str) -> String {
         match Timestamp::from_nanosecond(i128::from(time.0)) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string(),
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime(form).to_string(),
             Err(_) => "?".into(),
         }
     }
 
     /// What is traced, how, and what stays invisible.
     pub fn header(&self, start: &Start) -> String {
-        let mut lines = vec![format!(
-            "{} on kernel {}, hook set {} ({} hooks), {}",
-            self.ink(Ink::Bold, &format!("tracer {}", start.version)),
+        let name = format!("tracer {}", start.version);
+        let what = format!(
+            "on kernel {}, hook set {} ({} hooks), {}",
             clean(&start.kernel),
             start.set,
             start.attached.len(),
             filter(&start.filter),
-        )];
+        );
+        let mut lines = self.fold(&format!("{name} "), &what);
+        lines[0] = lines[0].replacen(&name, &self.ink(Ink::Bold, &name), 1);
         if self.verbose {
             lines.extend(self.fold("hooks: ", &start.attached.join(" ")));
         }
         lines.extend(self.not_seen(&start.blind, &start.missing));
-        lines.push(
-            self.ink(Ink::Dim, "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary."),
-        );
-        lines.push(self.ink(
-            Ink::Dim,
-            &format!("{:<12} {:<20} {:<22} {}", "TIME", "WHY", "CLIENT", "PORT  WHAT IS KNOWN"),
-        ));
+        let advice = "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.";
+        lines.extend(self.fold("", advice).iter().map(|line| self.ink(Ink::Dim, line)));
+        lines.push(self.ink(Ink::Dim, &columns::titles(self)));
         lines.join("\n")
     }
 
@@ -106,103 +108,77 @@ impl Style {
 
     /// Breaks a text at spaces; further lines are indented.
     pub(super) fn fold(&self, lead: &str, text: &str) -> Vec<String> {
+        self.fold_under(4, lead, text)
+    }
+
+    /// The same with the indent of further lines. A word that is wider than the line keeps it to itself.
+    pub(super) fn fold_under(&self, indent: usize, lead: &str, text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = lead.to_owned();
-        let mut empty = true;
-        for word in text.split(' ') {
-            if !empty && line.chars().count() + 1 + word.chars().count() > self.width {
-                lines.push(std::mem::replace(&mut line, "    ".into()));
-                empty = true;
-            }
-            if !empty {
+        let mut column = lead.chars().count();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let wide = word.chars().count();
+            let gap = usize::from(!line.is_empty() && !line.ends_with(' '));
+            if column + gap + wide > self.width && !line.trim().is_empty() {
+                lines.push(line.trim_end().to_owned());
+                line = " ".repeat(indent);
+                column = indent;
+            } else if gap == 1 {
                 line.push(' ');
+                column += 1;
             }
             line.push_str(word);
-            empty = false;
+            column += wide;
         }
         lines.push(line);
         lines
     }
 
-    /// A drop, in place of what `line` held. Long ones go on in an indented line.
+    /// A drop, in place of what `line` held: one line; with `-v` a second one of everything else that is known.
     pub fn drop(&self, drop: &Drop, line: &mut String) {
         line.clear();
-        let client = match drop.flow.src {
-            std::net::IpAddr::V4(v4) => format!("{v4}:{}", drop.flow.sport),
-            std::net::IpAddr::V6(v6) => format!("[{v6}]:{}", drop.flow.sport),
-        };
-        let head = format!(
-            "{} {} {:<22} :{:<5}",
-            self.ink(Ink::Dim, &self.clock(drop.time)),
-            self.ink(Self::ink_of(drop.cause), &format!("{:<20}", short(drop.cause))),
-            client,
-            drop.flow.dport,
-        );
-        let used = 12 + 1 + 20 + 1 + client.chars().count().max(22) + 1 + 6;
-        line.push_str(&head);
-        let mut column = used;
-        for fact in self.facts(drop) {
-            let wide = fact.chars().count();
-            if column + 1 + wide > self.width {
-                line.push_str("\n             ");
-                column = 13;
-            } else {
-                line.push(' ');
-                column += 1;
-            }
-            line.push_str(&fact);
-            column += wide;
-        }
-    }
-
-    /// What is known, most telling first.
-    fn facts(&self, drop: &Drop) -> Vec<String> {
-        let mut facts = Vec::new();
-        if drop.cause.is_paws()
-            && let Some(ticks) = drop.regression()
-        {
-            facts.push(format!("-{ticks}"));
-            let mut words = format!("ticks ({} at 1 kHz)", millis(u64::from(ticks.unsigned_abs())));
-            if let Some(age) = drop.ts_age_ms {
-                let _ = write!(words, " behind the clock of {} ago", millis(age));
-            }
-            facts.push(words);
-        }
-        match (drop.cause, drop.accept_queue, drop.syn_queue) {
-            (Cause::AcceptQueueFull, Some((len, max)), _) => facts.push(format!("{len} wait, limit {max}")),
-            (Cause::SynQueueFull | Cause::PeerNotProven, Some((_, limit)), Some((len, max))) => {
-                facts.push(format!("{len} open, backlog {limit}, tcp_max_syn_backlog {max}"));
-            }
-            _ => {}
-        }
-        facts.push(answer(drop.answer).into());
-        if let Some(reason) = &drop.reason {
-            facts.push(clean(reason));
-        }
-        if drop.cause == Cause::Other && drop.reason.is_none() {
-            facts.push(format!("at stage {}", drop.stage));
-        }
-        if self.verbose || self.width > 120 {
-            facts.push(format!("to {}", drop.flow.dst));
-            facts.push(match drop.syn.tsval {
-                Some(tsval) => format!("TSval {tsval}"),
-                None => "no timestamp".into(),
-            });
-            facts.push(format!("ttl {} options {}", drop.syn.ttl, drop.syn.options));
-            if let Some(ifname) = &drop.ifname {
-                facts.push(format!("on {}", clean(ifname)));
-            }
-            if let Some(netns) = drop.netns {
-                facts.push(format!("netns {netns}"));
+        columns::line(self, &Column::fitting(self.width), drop, line);
+        if self.verbose {
+            for more in self.fold_under(INDENT, &" ".repeat(INDENT), &more(drop)) {
+                line.push('\n');
+                line.push_str(&self.ink(Ink::Dim, &more));
             }
         }
-        facts
     }
 
     /// One sentence on a cause.
     pub fn explain(cause: Cause) -> &'static str {
         long(cause)
     }
+}
+
+/// What the columns do not hold.
+fn more(drop: &Drop) -> String {
+    let known = |name: &str, value: Option<u32>| match value {
+        Some(value) => format!("{name} {value}"),
+        None => format!("{name} ?"),
+    };
+    let mut facts = vec![
+        format!("to {} stage {}", drop.flow.dst, drop.stage),
+        match drop.syn.tsval {
+            Some(tsval) => format!("TSval {tsval}"),
+            None => "no timestamp".into(),
+        },
+        known("ts_recent", drop.ts_recent),
+        format!("seq {} ttl {} window {}", drop.syn.seq, drop.syn.ttl, drop.syn.window),
+        match drop.syn.options.as_slice() {
+            [] => "no options".into(),
+            _ => format!("options {}", drop.syn.options),
+        },
+    ];
+    if drop.syn.malformed {
+        facts.push("(malformed)".into());
+    }
+    facts.extend(drop.reason.as_deref().map(|reason| format!("reason {}", clean(reason))));
+    facts.extend(drop.snmp.map(|counter| format!("counter {counter}")));
+    facts.extend(drop.ifname.as_deref().map(|name| format!("on {}", clean(name))));
+    facts.extend(drop.netns.map(|netns| format!("netns {netns}")));
+    facts.join(" ")
 }
 
 /// The filter in words.
@@ -223,3 +199,6 @@ pub(super) fn filter(words: &FilterWords) -> String {
     }
     parts.join(", ")
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,34 @@
+//! `tracer programs`: loads and attaches a set, and prints what the kernel says about its programs.
+
+use super::{live::RING_BYTES, request::wish, sink::Sink};
+use crate::{
+    cli::Hooks,
+    error::{Exit, Failure},
+    kernel::{
+        capability,
+        load::{KernelFilter, Settings, attach},
+    },
+    render::json,
+};
+
+/// One line a program.
+///
+/// # Errors
+/// As [`super::live::trace`].
+pub fn programs(hooks: Hooks) -> Result<Exit, Failure> {
+    let mut facts = capability::facts(None);
+    capability::raise_memlock();
+    let filter = KernelFilter {
+        words: tracer_common::config::Filter { no_listener: 1, ..Default::default() },
+        ports: Box::new([0; tracer_common::config::PORT_WORDS]),
+        prefixes: Vec::new(),
+    };
+    let settings = Settings { ring_bytes: RING_BYTES, debug: false };
+    let attached = attach(&mut facts, wish(hooks), &filter, settings)?;
+    let mut sink = Sink::stdout();
+    for p in attached.programs() {
+        sink.line(&json::program(attached.plan.set.name(), &facts.kernel, &p))?;
+    }
+    sink.flush()?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,322 @@
+//! One run: what it has seen so far, and where that goes.
+//!
+//! Turns records into drops, counts, prints and records them, and sums up at the end.
+
+use std::time::Instant;
+
+use nix::time::{ClockId, clock_gettime};
+use tracer_common::counters::Counter;
+
+use super::{
+    limit::Limit,
+    live::{BATCH, End, RING_BYTES, system},
+    namespaces::Namespaces,
+    request::Filters,
+    sink::{Recording, Sink, Written},
+    window::Window,
+};
+use crate::{
+    analysis::{
+        cause::explain,
+        kernel::Kernel,
+        snmp::View,
+        totals::{MAX_SOURCES, Totals},
+    },
+    cli::{LiveArgs, Output},
+    decode,
+    error::{Exit, Failure},
+    kernel::{
+        load::{Attached, Counts},
+        plan::Facts,
+        ring::{Batch, Ring},
+    },
+    model::{
+        Cause, Drop, Nanos,
+        report::{Lost, Start, Summary},
+        seen::Seen,
+    },
+    render::{json, text},
+};
+
+/// Sources in the summary.
+const TOP: usize = 10;
+
+/// State of a run.
+pub(super) struct Tracing {
+    filters: Filters,
+    kernel: Kernel,
+    start: Start,
+    format: Format,
+    sink: Sink,
+    recording: Option<Recording>,
+    namespaces: Namespaces,
+    totals: Totals,
+    window: Window,
+    lost: Lost,
+    /// The kernel side's counts when everything was in place.
+    counts: Counts,
+    /// What to add to the monotonic clock to get the time of day, nanoseconds.
+    wall: i64,
+    begun: Instant,
+    limit: Limit,
+    count: Option<u64>,
+    fail_on_drop: bool,
+    line: String,
+}
+
+enum Format {
+    Json,
+    Text(text::Style),
+}
+
+fn clock(id: ClockId) -> Result<i64, Failure> {
+    let time = clock_gettime(id).map_err(|error| system("cannot read the clock", &error.into()))?;
+    Ok(time.tv_sec() * 1_000_000_000 + time.tv_nsec())
+}
+
+fn wall_offset() -> Result<i64, Failure> {
+    Ok(clock(ClockId::CLOCK_REALTIME)? - clock(ClockId::CLOCK_MONOTONIC)?)
+}
+
+impl Tracing {
+    pub(super) fn new(
+        args: &LiveArgs,
+        facts: &Facts,
+        attached: &Attached,
+        filters: Filters,
+        recording: Option<Recording>,
+    ) -> Result<Self, Failure> {
+        let plan = &attached.plan;
+        let mut namespaces = Namespaces::find(filters.netns.clone());
+        let only = filters.kernel.words.netns;
+        let window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        let types = facts.types.as_ref().ok();
+        let mut kernel = Kernel::new(
+            &facts.kernel,
+            types.map_or(&[], |types| &types.reasons),
+            types.map_or(&[], |types| &types.timewait_verdicts),
+        );
+        kernel.function_hooks = plan.set.hooks_functions();
+        kernel.rx_sk = types.is_some_and(|types| types.kfree_rx_sk);
+        kernel.check_req_reasons = types.is_some_and(|types| types.args("tcp_check_req") >= 6);
+        kernel.counters = window.names();
+        let sink = Sink::stdout();
+        let format = match args.output {
+            Output::Json => Format::Json,
+            Output::Text => {
+                Format::Text(super::style(args.color, args.utc, args.verbose, sink.is_terminal()))
+            }
+        };
+        let start = Start {
+            time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
+            version: env!("CARGO_PKG_VERSION"),
+            kernel: facts.kernel.clone(),
+            set: plan.set.name(),
+            attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
+            missing: plan.missing.clone(),
+            blind: plan.blind.clone(),
+            filter: filters.words.clone(),
+        };
+        let begun = Instant::now();
+        Ok(Self {
+            filters,
+            kernel,
+            start,
+            format,
+            sink,
+            recording,
+            namespaces,
+            totals: Totals::new(MAX_SOURCES),
+            window,
+            lost: Lost::default(),
+            counts: attached.counts()?,
+            wall: wall_offset()?,
+            begun,
+            limit: Limit::new(args.rate_limit, begun),
+            count: args.count,
+            fail_on_drop: args.fail_on_drop,
+            line: String::new(),
+        })
+    }
+
+    /// Says what is attached and what stays invisible.
+    pub(super) fn start(&mut self) -> Result<Written, Failure> {
+        let record = json::start(&self.start);
+        if let Some(file) = &mut self.recording {
+            file.line(&record)?;
+            file.flush()?;
+        }
+        match &self.format {
+            Format::Json => self.sink.line(&record)?,
+            Format::Text(style) => self.sink.line(&style.header(&self.start))?,
+        };
+        self.sink.flush()
+    }
+
+    /// Hands out what is buffered.
+    pub(super) fn flush(&mut self) -> Result<Written, Failure> {
+        self.sink.flush()
+    }
+
+    /// Now and then: the record file, the reader, the clock (it may have been set).
+    pub(super) fn tick(&mut self) -> Result<Option<End>, Failure> {
+        if let Some(file) = &mut self.recording {
+            file.flush()?;
+        }
+        self.wall = wall_offset()?;
+        Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
+    }
+
+    /// Takes records from the ring.
+    pub(super) fn take(&mut self, batch: &Batch) -> Result<Option<End>, Failure> {
+        self.lost.decode += batch.malformed;
+        let mut records = batch.records.clone();
+        let mut end = None;
+        while !records.is_empty() {
+            match decode::record(&mut records) {
+                Ok(seen) => end = self.one(&seen)?.or(end),
+                Err(_) => self.lost.decode += 1,
+            }
+        }
+        Ok(end)
+    }
+
+    fn one(&mut self, seen: &Seen) -> Result<Option<End>, Failure> {
+        if !self.window.holds(seen.mono_ns) {
+            return Ok(None);
+        }
+        let drop = self.meaning_of(seen);
+        // The kernel's counters know no `--cause` and no `-c`.
+        self.window.add(&drop, seen.mono_ns);
+        if self.is_enough() || !self.filters.causes.contains(&drop.cause) {
+            return Ok(None);
+        }
+        self.totals.add(&drop);
+        let written = self.print(&drop)?;
+        Ok(match written {
+            Written::ReaderGone => Some(End::ReaderGone),
+            Written::Yes => self.is_enough().then_some(End::Asked),
+        })
+    }
+
+    /// `-c`.
+    fn is_enough(&self) -> bool {
+        self.count.is_some_and(|count| self.totals.drops() >= count)
+    }
+
+    fn meaning_of(&mut self, seen: &Seen) -> Drop {
+        let meaning = explain(seen, &self.kernel);
+        let ifname = match (seen.netns, seen.ifindex) {
+            (Some(netns), Some(index)) => self.namespaces.ifname(netns, index),
+            _ => None,
+        };
+        let mono = i64::try_from(seen.mono_ns).unwrap_or(i64::MAX);
+        // A stamp of 0 was never set.
+        let stamp = seen.ts_recent_stamp.filter(|stamp| *stamp != 0);
+        Drop {
+            time: Nanos(mono.saturating_add(self.wall)),
+            flow: seen.flow,
+            netns: seen.netns,
+            ifname,
+            stage: meaning.stage,
+            cause: meaning.cause,
+            reason: meaning.reason,
+            snmp: meaning.snmp,
+            syn: seen.syn,
+            ts_recent: seen.ts_recent,
+            ts_age_ms: stamp.map(|stamp| (seen.mono_ns / 1_000_000).saturating_sub(u64::from(stamp) * 1000)),
+            answer: meaning.answer,
+            accept_queue: seen.queues.map(|q| (q.accept, q.accept_max)),
+            syn_queue: seen.queues.map(|q| (q.syn, q.max_syn_backlog)),
+            listener: None,
+        }
+    }
+
+    fn print(&mut self, drop: &Drop) -> Result<Written, Failure> {
+        if let Some(file) = &mut self.recording {
+            json::drop(drop, &mut self.line);
+            file.line(&self.line)?;
+        }
+        if !self.limit.allows(Instant::now()) {
+            return Ok(Written::Yes);
+        }
+        match &self.format {
+            Format::Json if self.recording.is_some() => {}
+            Format::Json => json::drop(drop, &mut self.line),
+            Format::Text(style) => style.drop(drop, &mut self.line),
+        }
+        self.sink.line(&self.line)
+    }
+
+    /// Takes the programs off, reads what is left and sums up.
+    pub(super) fn end(mut self, ring: &mut Ring, attached: &mut Attached, end: End) -> Result<Exit, Failure> {
+        self.window.close(&mut self.namespaces);
+        let elapsed = self.begun.elapsed();
+        // Before the programs go: what they count while some are gone already means nothing.
+        let counts = attached.counts()?;
+        attached.detach();
+        if end == End::Asked {
+            self.drain(ring)?;
+        }
+        let counts = counts.since(&self.counts);
+        let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
+        let record = json::summary(&summary);
+        if let Some(file) = &mut self.recording {
+            file.line(&record)?;
+            file.flush()?;
+        }
+        if end == End::Asked {
+            match &self.format {
+                Format::Json => self.sink.line(&record)?,
+                Format::Text(style) => self.sink.line(&style.summary(&self.start, &summary))?,
+            };
+            self.sink.flush()?;
+        }
+        Ok(if self.fail_on_drop && self.totals.drops() + self.lost.ring + self.lost.decode > 0 {
+            Exit::DropsFound
+        } else {
+            Exit::Done
+        })
+    }
+
+    /// What was in the ring when the programs went, and no more than it can hold.
+    fn drain(&mut self, ring: &mut Ring) -> Result<(), Failure> {
+        for _ in 0..=RING_BYTES as usize / tracer_common::event::RECORD_LEN / BATCH {
+            let batch = ring.rest(BATCH);
+            if self.take(&batch)? == Some(End::ReaderGone) || !batch.more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, elapsed_ms: u64, counts: &Counts) -> Result<Summary, Failure> {
+        self.lost.ring = counts.of(Counter::LostRing);
+        self.lost.slot = counts.of(Counter::LostSlot);
+        self.lost.read = counts.of(Counter::ReadFailed);
+        self.lost.table = self.totals.without_room();
+        self.lost.unprinted = self.limit.held_back();
+        let listener_blind = self.start.blind.contains(&Cause::AcceptQueueFull);
+        let view = View {
+            filtered: self.filters.narrow,
+            blind: self.start.blind.clone(),
+            lost: self.lost.ring + self.lost.decode + self.lost.slot + self.lost.read > 0,
+            ..View::default()
+        };
+        let (snmp, snmp_left_out) = self.window.check(view);
+        Ok(Summary {
+            time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
+            elapsed_ms,
+            syns: (!listener_blind).then_some(counts.of(Counter::Listened)),
+            drops: self.totals.drops(),
+            by_cause: self.totals.by_cause().clone(),
+            sources: self.totals.top(TOP),
+            sources_total: self.totals.sources(),
+            snmp,
+            snmp_left_out,
+            lost: self.lost,
+            blind: self.start.blind.clone(),
+            missing: self.start.missing.clone(),
+        })
+    }
+}

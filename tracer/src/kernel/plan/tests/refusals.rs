@@ -1,0 +1,117 @@
+//! Why nothing can be attached, in words that end in something to type.
+
+use super::*;
+
+fn failure(facts: &Facts, wish: Wish) -> Failure {
+    plan(facts, wish).expect_err("it cannot work").into()
+}
+
+/// (facts, wish, words of what failed, words of why, words of what to type)
+fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
+    let no_types = |why: &str| NoTypes { path: "/sys/kernel/btf/vmlinux".into(), why: why.into() };
+    let no_btf = |why| Facts { types: Err(no_types(why)), ..facts("4.19") };
+    let lacking = |lacking: Vec<&'static str>| Facts { lacking_capabilities: lacking, ..facts("6.12") };
+    let fields = kernels::with(facts("6.12"), |types| {
+        types.lacking =
+            vec!["the kernel has no struct net".into(), "struct sock has no member sk_ack_backlog".into()];
+    });
+    let locked = without_fentry_and_kprobes(facts("6.18"));
+    let nothing = refuse(locked.clone(), Set::Tracepoint, "kfree_skb", "loading it: Operation not permitted");
+    let confidential = Facts { confidential: true, ..facts("6.12") };
+    let from_file = Facts { types_from_file: true, ..facts("6.12") };
+    let old_file =
+        kernels::with(Facts { types_from_file: true, ..facts("4.19") }, |types| types.tracepoints.clear());
+    let none = "there is no such file";
+    vec![
+        (no_btf(none), Wish::Auto, "(BTF) is missing", none, "--btf FILE"),
+        (
+            no_btf("this is no BTF of a little-endian kernel"),
+            Wish::Auto,
+            "(BTF) is missing",
+            "vmlinux",
+            "--btf FILE",
+        ),
+        (no_btf(none), Wish::Only(Set::Kprobe), "(BTF) is missing", none, "--btf FILE"),
+        (
+            lacking(vec!["CAP_BPF", "CAP_PERFMON"]),
+            Wish::Auto,
+            "not permitted",
+            "CAP_BPF and CAP_PERFMON",
+            "sudo tracer",
+        ),
+        (
+            lacking(vec!["CAP_PERFMON"]),
+            Wish::Only(Set::Tracepoint),
+            "not permitted",
+            "CAP_PERFMON",
+            "sudo tracer",
+        ),
+        (confidential, Wish::Auto, "locked down", "/sys/kernel/security/lockdown", "lockdown=integrity"),
+        (fields, Wish::Auto, "structures are not known", "sk_ack_backlog", "`uname -r`"),
+        (nothing.clone(), Wish::Auto, "no hook set attaches", "tracepoint: kfree_skb: loading it", "-v"),
+        (old_file, Wish::Auto, "no hook set attaches", "no such tracepoint", "-v"),
+        (
+            locked.clone(),
+            Wish::Only(Set::Fentry),
+            "fentry does not attach",
+            "not permitted",
+            "leave out --hooks",
+        ),
+        (locked, Wish::Only(Set::Kprobe), "kprobe does not attach", "perf_event_open", "leave out --hooks"),
+        (
+            nothing,
+            Wish::Only(Set::Tracepoint),
+            "tracepoint does not attach",
+            "not permitted",
+            "leave out --hooks",
+        ),
+        (
+            from_file,
+            Wish::Only(Set::Fentry),
+            "fentry does not attach",
+            "--btf FILE serves",
+            "leave out --hooks",
+        ),
+    ]
+}
+
+#[test]
+fn a_refusal_says_what_why_and_what_to_type() {
+    for (facts, wish, what, why, hint) in rows() {
+        let failure = failure(&facts, wish);
+        assert_eq!(failure.exit, Exit::Unable);
+        assert!(failure.what.contains(what), "{what:?} in {failure}");
+        assert!(failure.why.contains(why), "{why:?} in {failure}");
+        assert!(failure.hint.contains(hint), "{hint:?} in {failure}");
+        let text = failure.to_string();
+        assert_eq!(text.lines().last().unwrap().trim_start(), failure.hint, "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("  ")), "{text}");
+    }
+}
+
+#[test]
+fn the_first_obstacle_is_named() {
+    // Whoever may do nothing is told that first, then what the kernel forbids, then what it lacks.
+    let no_types = NoTypes { path: "x".into(), why: "y".into() };
+    let mut facts = Facts {
+        lacking_capabilities: vec!["CAP_BPF"],
+        confidential: true,
+        types: Err(no_types.clone()),
+        ..facts("6.12")
+    };
+    assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::Capabilities(vec!["CAP_BPF"])));
+    facts.lacking_capabilities.clear();
+    assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::Lockdown));
+    facts.confidential = false;
+    assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::NoTypes(no_types)));
+}
+
+#[test]
+fn every_set_that_was_tried_is_named() {
+    let locked = without_fentry_and_kprobes(facts("6.18"));
+    let nothing = refuse(locked, Set::Tracepoint, "kfree_skb", "loading it: Operation not permitted");
+    let text = failure(&nothing, Wish::Auto).to_string();
+    for set in Set::ALL {
+        assert!(text.contains(&format!("{}: ", set.name())), "{text}");
+    }
+}

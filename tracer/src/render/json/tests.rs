@@ -1,0 +1,304 @@
+//! The contract, field by field, read back by another parser.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::model::{
+    Answer, Cause, Listener, Stage,
+    any::{any_drop, any_word, bare},
+    report::Lost as LostCounts,
+};
+
+fn object(line: &str) -> Map<String, Value> {
+    assert!(!line.contains('\n'), "{line:?}");
+    match serde_json::from_str(line) {
+        Ok(Value::Object(map)) => map,
+        other => panic!("no object: {other:?} in {line}"),
+    }
+}
+
+fn drop_line(value: &Drop) -> String {
+    let mut line = "what stood here before".to_owned();
+    drop(value, &mut line);
+    line
+}
+
+/// Keys as they stand in the line, which another parser would sort.
+fn keys(line: &str, of: &Map<String, Value>) -> Vec<String> {
+    let mut keys: Vec<_> = of.keys().cloned().collect();
+    keys.sort_by_key(|key| line.find(&format!("\"{key}\":")));
+    keys
+}
+
+/// Schema 1, in the order of the contract; what this version adds stands behind it.
+const DROP: [&str; 27] = [
+    "type",
+    "schema",
+    "time",
+    "family",
+    "src",
+    "sport",
+    "dst",
+    "dport",
+    "netns",
+    "ifname",
+    "stage",
+    "cause",
+    "paws",
+    "reason",
+    "snmp",
+    "seq",
+    "tsval",
+    "ts_recent",
+    "regression",
+    "ts_age_ms",
+    "answer",
+    "ttl",
+    "mss",
+    "wscale",
+    "window",
+    "options",
+    "listener",
+];
+const DROP_ADDED: [&str; 2] = ["accept_queue", "syn_queue"];
+
+#[test]
+fn a_drop_has_every_field_of_the_contract() {
+    let line = drop_line(&bare(Cause::Other));
+    let keys = keys(&line, &object(&line));
+    let contract: Vec<_> = keys.iter().map(String::as_str).filter(|key| !DROP_ADDED.contains(key)).collect();
+    assert_eq!(contract, DROP);
+    assert_eq!(keys.len(), DROP.len() + DROP_ADDED.len());
+}
+
+#[test]
+fn what_is_unknown_is_null() {
+    let line = drop_line(&bare(Cause::Other));
+    let null: Vec<_> =
+        object(&line).into_iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key).collect();
+    // In the order of the alphabet.
+    assert_eq!(
+        null,
+        [
+            "accept_queue",
+            "answer",
+            "ifname",
+            "listener",
+            "mss",
+            "netns",
+            "reason",
+            "regression",
+            "snmp",
+            "syn_queue",
+            "ts_age_ms",
+            "ts_recent",
+            "tsval",
+            "wscale",
+        ]
+    );
+}
+
+#[test]
+fn a_drop_of_which_everything_is_known() {
+    let mut known = bare(Cause::PawsTimeWait);
+    known.netns = Some(4_026_531_840);
+    known.ifname = Some("eth0".into());
+    known.stage = Stage::TimeWait;
+    known.reason = Some("TCP_RFC7323_TW_PAWS".into());
+    known.snmp = Some("TcpExtPAWSTimewait");
+    known.syn.seq = u32::MAX;
+    known.syn.tsval = Some(1);
+    known.ts_recent = Some(5001);
+    known.ts_age_ms = Some(12_000);
+    known.answer = Some(Answer::Ack);
+    known.syn.ttl = 63;
+    known.syn.mss = Some(1460);
+    known.syn.wscale = Some(7);
+    known.syn.window = 64_240;
+    for kind in [2, 4, 8, 1, 3] {
+        known.syn.options.push(kind);
+    }
+    known.accept_queue = Some((129, 128));
+    known.syn_queue = Some((3, 256));
+    known.listener = Some(Listener { pid: 42, comm: "nginx".into(), cgroup: None });
+    let want = json!({
+        "type": "drop", "schema": 1, "time": "2023-11-14T22:13:20.123456789Z", "family": 4,
+        "src": "192.0.2.1", "sport": 40_000, "dst": "198.51.100.7", "dport": 443,
+        "netns": 4_026_531_840_u32, "ifname": "eth0", "stage": "time-wait", "cause": "paws-time-wait", "paws": true,
+        "reason": "TCP_RFC7323_TW_PAWS", "snmp": "TcpExtPAWSTimewait", "seq": u32::MAX, "tsval": 1, "ts_recent": 5001,
+        "regression": 5000, "ts_age_ms": 12_000, "answer": "ack", "ttl": 63, "mss": 1460, "wscale": 7,
+        "window": 64_240, "options": "mss,sok,ts,nop,ws",
+        "accept_queue": {"len": 129, "max": 128}, "syn_queue": {"len": 3, "max": 256},
+        "listener": {"pid": 42, "comm": "nginx", "cgroup": null},
+    });
+    assert_eq!(Value::Object(object(&drop_line(&known))), want);
+    known.flow.src = "2001:db8::1".parse().unwrap();
+    let six = object(&drop_line(&known));
+    assert_eq!((&six["family"], &six["src"]), (&json!(6), &json!("2001:db8::1")));
+}
+
+#[test]
+fn regressions_have_a_sign() {
+    // (remembered, TSval, ticks that TSval stands behind)
+    for (recent, tsval, want) in [
+        (Some(5000), Some(1), json!(4999)),
+        (Some(1), Some(5000), json!(-4999)),
+        (Some(7), Some(7), json!(0)),
+        (Some(1), Some(u32::MAX), json!(2)),
+        (Some(0x8000_0000), Some(0), json!(i32::MIN)),
+        (None, Some(1), json!(null)),
+        (Some(1), None, json!(null)),
+    ] {
+        let mut value = bare(Cause::OldSequence);
+        (value.ts_recent, value.syn.tsval) = (recent, tsval);
+        assert_eq!(object(&drop_line(&value))["regression"], want, "{recent:?} {tsval:?}");
+    }
+}
+
+#[test]
+fn times_are_rfc_3339_with_nanoseconds() {
+    for (nanos, want) in [
+        (0, "1970-01-01T00:00:00.000000000Z"),
+        (1, "1970-01-01T00:00:00.000000001Z"),
+        (1_700_000_000_000_000_000, "2023-11-14T22:13:20.000000000Z"),
+        (-1, "1969-12-31T23:59:59.999999999Z"),
+        (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
+        (i64::MIN, "1677-09-21T00:12:43.145224192Z"),
+    ] {
+        assert_eq!(time(Nanos(nanos)), want);
+    }
+}
+
+fn a_start() -> Start {
+    Start {
+        time: Nanos(0),
+        version: "0.1.0",
+        kernel: "6.12.107".into(),
+        set: "tracepoint",
+        attached: vec!["kfree_skb".into()],
+        missing: vec![Missing { hook: "tcp_send_reset".into(), why: "no such \"tracepoint\"".into() }],
+        blind: vec![Cause::AcceptQueueFull],
+        filter: FilterWords {
+            ports: vec![(80, 80), (7000, 7011)],
+            family: Some(6),
+            from: vec!["2001:db8::/32".into()],
+            interface: Some("eth0".into()),
+            netns: Some("/run/netns/a".into()),
+            causes: vec!["other"],
+        },
+    }
+}
+
+#[test]
+fn the_start() {
+    let line = start(&a_start());
+    let want = json!({
+        "type": "start", "schema": 1, "time": "1970-01-01T00:00:00.000000000Z", "version": "0.1.0",
+        "kernel": "6.12.107",
+        "hooks": {
+            "set": "tracepoint", "attached": ["kfree_skb"],
+            "missing": [{"hook": "tcp_send_reset", "why": "no such \"tracepoint\""}],
+        },
+        "filter": {
+            "ports": ["80", "7000-7011"], "family": 6, "from": ["2001:db8::/32"], "interface": "eth0",
+            "netns": "/run/netns/a", "causes": ["other"],
+        },
+        "blind": ["accept-queue-full"],
+    });
+    assert_eq!(Value::Object(object(&line)), want);
+    let open = start(&Start { filter: FilterWords::default(), ..a_start() });
+    let want =
+        json!({"ports": [], "family": null, "from": [], "interface": null, "netns": null, "causes": []});
+    assert_eq!(object(&open)["filter"], want);
+}
+
+fn a_summary() -> Summary {
+    Summary {
+        time: Nanos(0),
+        elapsed_ms: 30_000,
+        syns: Some(100),
+        drops: 3,
+        by_cause: BTreeMap::from([(Cause::PawsTimeWait, 2), (Cause::AcceptQueueFull, 1)]),
+        sources: vec![Source {
+            src: "192.0.2.1".parse().unwrap(),
+            syns: None,
+            drops: 3,
+            paws: 2,
+            max_regression: Some(5000),
+            first: Nanos(1),
+            last: Nanos(2),
+        }],
+        sources_total: 1,
+        snmp_left_out: 0,
+        snmp: vec![CounterCheck {
+            name: "TcpExtPAWSEstab".into(),
+            kernel: 5,
+            ours: 2,
+            remark: Some("why".into()),
+        }],
+        lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6 },
+        blind: vec![Cause::ListenOther],
+        missing: Vec::new(),
+    }
+}
+
+#[test]
+fn the_summary() {
+    let line = summary(&a_summary());
+    let want = json!({
+        "type": "summary", "schema": 1, "time": "1970-01-01T00:00:00.000000000Z", "elapsed_ms": 30_000,
+        "syns": 100, "drops": 3, "by_cause": {"paws-time-wait": 2, "accept-queue-full": 1},
+        "sources": [{
+            "src": "192.0.2.1", "syns": null, "drops": 3, "paws": 2, "max_regression": 5000,
+            "first": "1970-01-01T00:00:00.000000001Z", "last": "1970-01-01T00:00:00.000000002Z", "nat": null,
+        }],
+        "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
+        "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
+        "snmp_left_out": 0,
+        "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6},
+        "blind": ["listen-other"], "missing": [], "verdict": null,
+    });
+    assert_eq!(Value::Object(object(&line)), want);
+    let blind = Summary { syns: None, ..a_summary() };
+    assert_eq!(object(&summary(&blind))["syns"], Value::Null);
+}
+
+proptest! {
+    #[test]
+    fn any_drop_is_one_line_that_reads_back(value in any_drop()) {
+        let line = drop_line(&value);
+        // No line break and no control character of ASCII stands in the line as it is.
+        prop_assert!(line.bytes().all(|byte| byte >= 0x20));
+        let read = object(&line);
+        let word = |key: &str| read[key].as_str().map(str::to_owned);
+        prop_assert_eq!(word("cause"), Some(value.cause.name().to_owned()));
+        prop_assert_eq!(&read["ifname"], &json!(value.ifname.as_deref()));
+        prop_assert_eq!(&read["reason"], &json!(value.reason.as_deref()));
+        prop_assert_eq!(word("src").and_then(|text| text.parse().ok()), Some(value.flow.src));
+        prop_assert_eq!(word("dst").and_then(|text| text.parse().ok()), Some(value.flow.dst));
+        prop_assert_eq!(&read["tsval"], &json!(value.syn.tsval));
+        prop_assert_eq!(&read["ts_age_ms"], &json!(value.ts_age_ms));
+        prop_assert_eq!(&read["regression"], &json!(value.regression()));
+        prop_assert_eq!(&read["paws"], &json!(value.cause.is_paws()));
+        if let Some(listener) = &value.listener {
+            let want = json!({"pid": listener.pid, "comm": listener.comm, "cgroup": listener.cgroup});
+            prop_assert_eq!(&read["listener"], &want);
+        }
+        prop_assert!(word("time").is_some_and(|text| text.ends_with('Z') && text.len() == 30));
+    }
+
+    #[test]
+    fn any_words_of_a_start_read_back(kernel in any_word(), hook in any_word(), why in any_word(), netns in any_word()) {
+        let mut value = a_start();
+        value.kernel.clone_from(&kernel);
+        value.filter.netns = Some(netns.clone());
+        value.missing = vec![Missing { hook: hook.clone(), why: why.clone() }];
+        let line = start(&value);
+        prop_assert!(line.bytes().all(|byte| byte >= 0x20));
+        let read = object(&line);
+        prop_assert_eq!(&read["kernel"], &json!(kernel));
+        prop_assert_eq!(&read["filter"]["netns"], &json!(netns));
+        prop_assert_eq!(&read["hooks"]["missing"], &json!([{"hook": hook, "why": why}]));
+    }
+}

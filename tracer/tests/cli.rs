@@ -1,0 +1,362 @@
+//! The built program's command line: exit statuses, what errors say, help, completions. Works with and without
+//! privileges, with and without the eBPF part: every call fails, or ends by itself, before or soon after it attaches.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs::{self, File},
+    io::{self, Write as _},
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _, process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// One screen: lines of `--help` at 80 columns. A terminal of half a laptop's screen shows 50.
+const SCREEN: usize = 50;
+
+/// Exit statuses of the contract.
+const DONE: i32 = 0;
+const FAILURE: i32 = 1;
+const USAGE: i32 = 2;
+const UNABLE: i32 = 4;
+
+fn program() -> Command {
+    prepared(Path::new(env!("CARGO_BIN_EXE_tracer")))
+}
+
+fn prepared(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.env("COLUMNS", "80").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+struct Said {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+fn said(output: &Output) -> Said {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = Said {
+        // A signal (an abort, too) is no exit status of ours.
+        exit: output.status.code().unwrap_or(-1),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    };
+    assert!(!said.err.contains("panicked"), "{}", said.err);
+    said
+}
+
+fn run(args: &[&str]) -> Said {
+    said(&program().args(args).output().expect("the program starts"))
+}
+
+/// Options of the live stream; a check that lets them pass ends after a moment.
+fn live(args: &[&str]) -> Said {
+    run(&[args, &["--duration", "100ms"]].concat())
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// A folder of its own that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tracer-cli-{}-{name}", std::process::id()));
+        fs::create_dir(&path).expect("a folder below the temporary one");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its owner may");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn help_fits_a_screen() {
+    for args in [["--help"], ["-h"], ["help"]] {
+        let help = run(&args);
+        assert_eq!((help.exit, help.err.as_str()), (DONE, ""), "{args:?}");
+        let lines: Vec<_> = help.out.lines().collect();
+        assert!(lines.len() <= SCREEN, "{args:?}: {} lines", lines.len());
+        for line in lines {
+            assert!(line.chars().count() <= 80, "{args:?}: {line:?}");
+            assert!(!line.contains('\x1b'), "{args:?}: {line:?}");
+        }
+        for word in ["--port <LIST>", "--from <PREFIX>", "--cause <LIST>", "tracer demo", "tracer -p 443"] {
+            assert!(help.out.contains(word), "{args:?} without {word}");
+        }
+    }
+    assert_eq!(run(&["--help"]).out, run(&["-h"]).out);
+}
+
+#[test]
+fn version() {
+    for flag in ["--version", "-V"] {
+        let version = run(&[flag]);
+        assert_eq!(version.exit, DONE);
+        assert_eq!(version.out, format!("tracer {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+#[test]
+fn usage_errors() {
+    // (arguments, what the error must name)
+    let rows: [(&[&str], &str); 32] = [
+        // Typos are answered with the right word.
+        (&["dmo"], "'demo'"),
+        (&["completion", "bash"], "'completions'"),
+        (&["--prot", "443"], "'--port'"),
+        (&["--form", "192.0.2.1"], "'--from'"),
+        (&["--netn", "1"], "'--netns'"),
+        (&["--fail-on-drops"], "'--fail-on-drop'"),
+        (&["-o", "jsn"], "'json'"),
+        (&["--hooks", "kprob"], "'kprobe'"),
+        (&["--color", "alway"], "'always'"),
+        (&["completions", "bsh"], "'bash'"),
+        (&["demo", "--scenario", "natt"], "'nat'"),
+        (&["--cause", "pasw"], "`paws`"),
+        (&["--cause", "paws,accept-queue"], "`accept-queue-full`"),
+        (&["--cause", "paws-timewait"], "`paws-time-wait`"),
+        (&["--cause", "x"], "the causes are paws, all, paws-recycle"),
+        // Values that make no sense.
+        (&["-p", ""], "empty entry"),
+        (&["-p", "80,,443"], "empty entry"),
+        (&["-p", "0"], "numbers from 1 to 65535"),
+        (&["-p", "65536"], "numbers from 1 to 65535"),
+        (&["-p", "https"], "numbers from 1 to 65535"),
+        (&["-p", "90-80"], "did you mean 80-90"),
+        (&["-p", "80-"], "numbers from 1 to 65535"),
+        (&["-p"], "--port <LIST>"),
+        (&["--from", "300.1.1.1"], "192.0.2.7, 198.51.100.0/24 or 2001:db8::/32"),
+        (&["--from", "192.0.2.0/33"], "192.0.2.7, 198.51.100.0/24 or 2001:db8::/32"),
+        (&["--from", "example.org"], "192.0.2.7, 198.51.100.0/24 or 2001:db8::/32"),
+        (&["--duration", "soon"], "30s, 5m, 1h or 500ms"),
+        (&["--duration", "0s"], "30s, 5m or 1h"),
+        (&["--count", "0"], "--count <N>"),
+        (&["--rate-limit", "-1"], "-1"),
+        // Contradictions.
+        (&["-4", "-6"], "'-4' cannot be used with '-6'"),
+        (&["-p", "443", "demo"], "demo"),
+    ];
+    for (args, word) in rows {
+        let usage = run(args);
+        assert_eq!((usage.exit, usage.out.as_str()), (USAGE, ""), "{args:?}: {}", usage.err);
+        assert!(usage.err.contains(word), "{args:?} does not say {word}: {}", usage.err);
+        assert!(usage.err.contains("--help"), "{args:?}: {}", usage.err);
+    }
+}
+
+#[test]
+fn words_that_are_no_text() {
+    let broken = OsStr::from_bytes(b"\xff\xfe");
+    for option in ["--interface", "--netns", "--port", "--cause"] {
+        let usage = said(&program().arg(option).arg(broken).output().expect("the program starts"));
+        assert_eq!(usage.exit, USAGE, "{option}: {}", usage.err);
+    }
+}
+
+/// What failed and why in one sentence, then what to type: nothing of it is empty.
+fn assert_advice(said: &Said, exit: i32) {
+    assert_eq!((said.exit, said.out.as_str()), (exit, ""), "{}", said.err);
+    let (what, hint) = said.err.split_once("\n  ").unwrap_or_else(|| panic!("no advice: {}", said.err));
+    assert!(what.starts_with("tracer: ") && what.len() > 20, "{}", said.err);
+    assert!(!what.trim_end().ends_with(':'), "no reason: {}", said.err);
+    assert!(hint.trim().len() > 10, "no advice: {}", said.err);
+    assert!(!said.err.contains("os error"), "{}", said.err);
+}
+
+#[test]
+fn things_that_are_not_there() {
+    let nowhere = "/nonexistent/netns";
+    let rows: [(&[&str], &[&str]); 6] = [
+        (&["-i", "nosuchdev0"], &["no interface nosuchdev0", "No such device", "ip -br link"]),
+        (&["--netns", nowhere], &[nowhere, "No such file or directory", "/run/netns/NAME"]),
+        // Above the largest process id (4194304), and no inode of a namespace.
+        (&["--netns", "4194305"], &["no network namespace 4194305", "lsns -t net"]),
+        (&["--netns", "nosuchname"], &["nosuchname", "ip netns list"]),
+        (&["-w", "/dev/null/x"], &["cannot write to /dev/null/x", "Not a directory", "-w"]),
+        (&["-w", "/"], &["cannot write to /", "Is a directory", "-w"]),
+    ];
+    for (args, words) in rows {
+        let failed = live(args);
+        assert_advice(&failed, FAILURE);
+        for word in words {
+            assert!(failed.err.contains(word), "{args:?} does not say {word}: {}", failed.err);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_written() {
+    let folder = Folder::new("readonly");
+    let path = folder.0.join("record.ndjson");
+    fs::write(&path, "kept\n").expect("its owner may");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).expect("its owner may");
+    let program = readable_copy(&folder);
+    let mut command = prepared(&program);
+    command.args(["-d", "100ms", "-w"]).arg(&path);
+    unprivileged(&mut command);
+    let failed = said(&command.output().expect("the program starts"));
+    assert_advice(&failed, FAILURE);
+    assert!(failed.err.contains("Permission denied"), "{}", failed.err);
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "kept\n");
+}
+
+/// The program where everyone may start it: a build folder may be root's own.
+fn readable_copy(folder: &Folder) -> PathBuf {
+    let path = folder.0.join("tracer");
+    fs::copy(env!("CARGO_BIN_EXE_tracer"), &path).expect("room for a copy");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its owner may");
+    path
+}
+
+/// `nobody`, without capabilities; whoever runs the tests without being root is left who they are.
+fn unprivileged(command: &mut Command) {
+    if is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+}
+
+#[test]
+fn without_privileges() {
+    let folder = Folder::new("unprivileged");
+    let program = readable_copy(&folder);
+    for args in
+        [&["-d", "100ms"][..], &["-d", "100ms", "--hooks", "tracepoint"], &["-d", "100ms", "-o", "json"]]
+    {
+        let mut command = prepared(&program);
+        command.args(args);
+        unprivileged(&mut command);
+        let refused = said(&command.output().expect("the program starts"));
+        assert_advice(&refused, UNABLE);
+        // A build without the eBPF part needs that first.
+        let words: &[&str] =
+            if cfg!(no_ebpf) { &["cargo xtask build"] } else { &["CAP_BPF", "CAP_PERFMON", "sudo tracer"] };
+        for word in words {
+            assert!(refused.err.contains(word), "{args:?} does not say {word}: {}", refused.err);
+        }
+    }
+}
+
+#[test]
+fn a_build_without_the_ebpf_part_says_how_to_get_it() {
+    if !cfg!(no_ebpf) {
+        println!("SKIPPED: this build has its eBPF part");
+        return;
+    }
+    for args in [&["-d", "100ms"][..], &["-p", "443", "-c", "1", "-d", "100ms"], &["programs"]] {
+        let refused = run(args);
+        assert_advice(&refused, UNABLE);
+        assert!(refused.err.contains("built without its eBPF part"), "{}", refused.err);
+        assert!(refused.err.contains("cargo xtask build"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn help_works_without_privileges() {
+    let folder = Folder::new("help");
+    let program = readable_copy(&folder);
+    let mut command = prepared(&program);
+    command.arg("--help");
+    unprivileged(&mut command);
+    assert_eq!(said(&command.output().expect("the program starts")).exit, DONE);
+}
+
+/// The long options that the help names.
+fn options() -> BTreeSet<String> {
+    let help = run(&["--help"]).out;
+    let words = help.split([' ', ',', '\n', '.']).filter(|word| word.starts_with("--"));
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn completions_know_every_option_and_subcommand() {
+    let options = options();
+    assert!(options.len() > 12, "{options:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]);
+        assert_eq!((script.exit, script.err.as_str()), (DONE, ""), "{shell}");
+        for option in &options {
+            // fish writes `-l port`.
+            let fish = format!("-l {} ", &option[2..]);
+            let known =
+                script.out.contains(option) || shell == "fish" && script.out.contains(fish.trim_end());
+            assert!(known, "{shell} does not know {option}");
+        }
+        for word in ["demo", "completions", "man", "kprobe", "accept-queue"] {
+            assert!(script.out.contains(word), "{shell} does not know {word}");
+        }
+    }
+}
+
+#[test]
+fn the_completions_are_scripts() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]).out;
+        let started = Command::new(shell).arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let Ok(mut checker) = started else {
+            println!("SKIPPED: there is no {shell} to read its script");
+            continue;
+        };
+        let mut input = checker.stdin.take().expect("it was piped");
+        input.write_all(script.as_bytes()).expect("the shell reads");
+        drop(input);
+        let verdict = checker.wait_with_output().expect("the shell ends");
+        assert!(verdict.status.success(), "{shell}: {}", String::from_utf8_lossy(&verdict.stderr));
+    }
+}
+
+#[test]
+fn the_manual_page() {
+    let page = run(&["man"]);
+    assert_eq!((page.exit, page.err.as_str()), (DONE, ""));
+    assert!(page.out.contains(".TH tracer 1"), "{}", &page.out[..200.min(page.out.len())]);
+    for option in options() {
+        assert!(page.out.contains(&option.replace('-', "\\-")), "{option}");
+    }
+    for section in [".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION", ".SH OPTIONS", ".SH SUBCOMMANDS"] {
+        assert!(page.out.contains(section), "{section}");
+    }
+}
+
+/// What prints without touching the kernel.
+const PRINTING: [&[&str]; 5] =
+    [&["--help"], &["--version"], &["man"], &["completions", "zsh"], &["help", "demo"]];
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    for args in PRINTING {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let output = program().args(args).stdout(writer).output().expect("the program starts");
+        let gone = said(&output);
+        assert_eq!((gone.exit, gone.err.as_str()), (DONE, ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_usage_error_that_nobody_reads_is_still_one() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let output = program().arg("--prot").stderr(writer).output().expect("the program starts");
+    assert_eq!(said(&output).exit, USAGE);
+}
+
+#[test]
+fn a_full_disk_is_a_failure() {
+    for args in [&["man"][..], &["completions", "bash"]] {
+        let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+        let output = program().args(args).stdout(full).output().expect("the program starts");
+        let failed = said(&output);
+        assert_advice(&failed, FAILURE);
+        assert!(failed.err.contains("No space left on device"), "{}", failed.err);
+    }
+}
