@@ -11,7 +11,7 @@ use std::fmt;
 
 use anyhow::Result;
 
-use super::lab::{Family, Lab};
+use super::{family::Family, lab::Lab};
 
 const V4: &[Family] = &[Family::V4];
 const BOTH: &[Family] = &[Family::V4, Family::V6];

@@ -272,6 +272,7 @@ fn time(text: &str, age: Duration) -> Result<()> {
 struct Wrong(Vec<String>);
 
 impl Wrong {
+    #[expect(clippy::needless_pass_by_value, reason = "both are made for the call")]
     fn is<T: PartialEq + std::fmt::Debug>(&mut self, field: &str, got: T, wanted: T) {
         if got != wanted {
             self.0.push(format!("{field} is {got:?}, not {wanted:?}"));

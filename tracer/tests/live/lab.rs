@@ -25,6 +25,7 @@ use tracer::netns::Netns;
 
 use super::{
     counters::{Counters, Reading},
+    family::Family,
     fate::Fate,
     ground::Answer,
     packet::{Reply, Segment, flag},
@@ -40,38 +41,6 @@ pub(crate) const CLOSED: u16 = 9;
 
 /// When a request's own timer may send its SYN/ACK again: 1 s after the first, minus what clocks are worth.
 const SYNACK_TIMER: Duration = Duration::from_millis(900);
-
-/// IP version of a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Family {
-    V4,
-    V6,
-}
-
-impl Family {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::V4 => "v4",
-            Self::V6 => "v6",
-        }
-    }
-
-    /// The address with this host number, of those that are behind the wire; 1 is the server.
-    pub(crate) fn host(self, number: u8) -> IpAddr {
-        match self {
-            Self::V4 => IpAddr::from([10, 77, 0, number]),
-            Self::V6 => IpAddr::from([0xfd77, 0, 0, 0, 0, 0, 0, u16::from(number)]),
-        }
-    }
-
-    /// An address outside the wire's network.
-    pub(crate) fn stranger(self, number: u8) -> IpAddr {
-        match self {
-            Self::V4 => IpAddr::from([10, 99, 0, number]),
-            Self::V6 => IpAddr::from([0xfd99, 0, 0, 0, 0, 0, 0, u16::from(number)]),
-        }
-    }
-}
 
 /// A SYN that was sent, and what became of it.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use nix::sys::socket::{Backlog, SockaddrStorage, bind, listen, setsockopt, socko
 
 use super::{
     fate::Fate,
-    lab::{Family, Lab},
+    lab::Lab,
     packet::{Reply, Segment, flag},
     syn::Syn,
     sys,
@@ -168,13 +168,5 @@ impl Lab {
     pub(crate) fn client_acknowledges(&mut self, client: &mut Client) -> Result<()> {
         let ack = client.segment(flag::ACK);
         self.send(&ack)
-    }
-}
-
-/// The other family.
-pub(crate) fn other(family: Family) -> Family {
-    match family {
-        Family::V4 => Family::V6,
-        Family::V6 => Family::V4,
     }
 }

@@ -7,13 +7,16 @@ use nix::sys::signal::Signal;
 
 use super::{
     event::Event,
+    family::Family,
     fate::{Fate, judge},
     ground::{
         Ground, Place,
         Why::{AcceptQueueFull, NoListener, PawsTimeWait},
     },
-    lab::{Family, Lab},
-    watcher::{PATIENCE, Watcher},
+    lab::Lab,
+    peer::PORT,
+    programs::Programs,
+    watcher::Watcher,
 };
 
 /// A run's case.
@@ -21,15 +24,12 @@ pub(crate) type Run = (&'static str, fn(Ground) -> Result<()>);
 
 /// Those that may run beside others.
 pub(crate) const RUNS: &[Run] = &[
-    ("run/summary", summary),
+    ("run/summary-and-write", summary),
     ("run/count", count),
     ("run/duration", duration),
-    ("run/sigterm", |ground| by_signal(ground, Signal::SIGTERM)),
-    ("run/sigint", |ground| by_signal(ground, Signal::SIGINT)),
-    ("run/fail-on-drop", fail_on_drop),
+    ("run/sigterm", sigterm),
+    ("run/sigint-and-fail-on-drop", sigint),
     ("run/rate-limit", rate_limit),
-    ("run/write", write),
-    ("run/leaves-nothing-behind", leaves_nothing_behind),
 ];
 
 const ISN: u32 = 1_000_000;
@@ -44,7 +44,8 @@ fn watch(ground: Ground, lab: &Lab, more: &[&str]) -> Result<Watcher> {
 /// This many SYNs to a closed port, each with its fence: twice as many drops.
 fn knock(lab: &mut Lab, times: u16) -> Result<()> {
     for sport in 0..times {
-        let syn = lab.syn(9, 1001 + sport, ISN, Some(STAMP));
+        let mut syn = lab.syn(9, 1001 + sport, ISN, Some(STAMP));
+        syn.to.set_port(PORT + 1);
         lab.shoot(&syn, Fate::dies(NoListener))?;
     }
     Ok(())
@@ -55,7 +56,7 @@ fn code(status: ExitStatus, wanted: i32, stderr: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the summary says is what was printed and what the kernel counted.
+/// What the summary says is what was printed, and recorded, and what the kernel counted.
 fn summary(ground: Ground) -> Result<()> {
     let mut lab = Lab::new(Family::V4)?;
     let listener = lab.listen(1)?;
@@ -66,7 +67,8 @@ fn summary(ground: Ground) -> Result<()> {
     }
     lab.shots.clear();
     let unwatched = lab.fences;
-    let watcher = watch(ground, &lab, &[])?;
+    let path = std::env::temp_dir().join(format!("live-{}-{}.ndjson", std::process::id(), lab.inode()));
+    let watcher = watch(ground, &lab, &["-w", &path.to_string_lossy()])?;
     let before = lab.counters()?;
     knock(&mut lab, 2)?;
     if ground.must_see(Place::Bucket) {
@@ -86,7 +88,11 @@ fn summary(ground: Ground) -> Result<()> {
     let after = lab.counters()?;
     let events = watcher.events_of(lab.inode());
     let ended = watcher.finish()?;
+    let text = fs::read_to_string(&path).context("the recording")?;
+    fs::remove_file(&path)?;
     code(ended.status, 0, &ended.stderr)?;
+    let recorded: Vec<&str> = text.lines().filter(|line| line.contains("\"type\":\"drop\"")).collect();
+    ensure!(recorded == ended.printed, "recorded {recorded:#?}, printed {:#?}", ended.printed);
     let summary = ended.summary;
 
     let fences = u64::from(lab.fences - unwatched);
@@ -142,9 +148,10 @@ fn count(ground: Ground) -> Result<()> {
     Ok(())
 }
 
+/// By itself, with nothing found.
 fn duration(ground: Ground) -> Result<()> {
     let lab = Lab::new(Family::V4)?;
-    let watcher = watch(ground, &lab, &["-d", "1500ms"])?;
+    let watcher = watch(ground, &lab, &["-d", "1500ms", "--fail-on-drop"])?;
     let ended = watcher.end()?;
     code(ended.status, 0, &ended.stderr)?;
     ensure!(ended.summary.elapsed_ms >= 1500, "it ended after {} ms", ended.summary.elapsed_ms);
@@ -152,29 +159,30 @@ fn duration(ground: Ground) -> Result<()> {
     Ok(())
 }
 
-fn by_signal(ground: Ground, signal: Signal) -> Result<()> {
+/// Nothing of it is left in the kernel.
+fn sigterm(ground: Ground) -> Result<()> {
     let mut lab = Lab::new(Family::V4)?;
     let watcher = watch(ground, &lab, &[])?;
-    knock(&mut lab, 2)?;
-    // At once: what the kernel has handed over by now is still told.
+    let programs = Programs::of(&watcher)?;
+    stop(&mut lab, &watcher, Signal::SIGTERM, 0)?;
+    programs.are_gone()
+}
+
+fn sigint(ground: Ground) -> Result<()> {
+    let mut lab = Lab::new(Family::V6)?;
+    let watcher = watch(ground, &lab, &["--fail-on-drop"])?;
+    stop(&mut lab, &watcher, Signal::SIGINT, 3)
+}
+
+/// Four drops, and the signal at once: what the kernel has handed over by then is told all the same.
+fn stop(lab: &mut Lab, watcher: &Watcher, signal: Signal, status: i32) -> Result<()> {
+    knock(lab, 2)?;
     watcher.signal(signal)?;
     let ended = watcher.end()?;
-    code(ended.status, 0, &ended.stderr)?;
+    code(ended.status, status, &ended.stderr)?;
     ensure!(ended.summary.drops == 4, "{} drops, not 4", ended.summary.drops);
     ensure!(ended.printed.len() == 4, "{} lines, not 4", ended.printed.len());
     Ok(())
-}
-
-fn fail_on_drop(ground: Ground) -> Result<()> {
-    let mut lab = Lab::new(Family::V4)?;
-    let watcher = watch(ground, &lab, &["--fail-on-drop"])?;
-    let ended = watcher.finish()?;
-    code(ended.status, 0, &ended.stderr)?;
-    let watcher = watch(ground, &lab, &["--fail-on-drop"])?;
-    knock(&mut lab, 1)?;
-    judge(&mut lab, &watcher, ground)?;
-    let ended = watcher.finish()?;
-    code(ended.status, 3, &ended.stderr)
 }
 
 fn rate_limit(ground: Ground) -> Result<()> {
@@ -188,62 +196,6 @@ fn rate_limit(ground: Ground) -> Result<()> {
     let lines = ended.printed.len() as u64;
     ensure!((1..=most).contains(&lines), "{lines} lines in {} ms", ended.summary.elapsed_ms);
     Ok(())
-}
-
-/// The file holds the drop lines that were printed.
-fn write(ground: Ground) -> Result<()> {
-    let mut lab = Lab::new(Family::V6)?;
-    let path =
-        std::env::temp_dir().join(format!("tracer-live-{}-{}.ndjson", std::process::id(), lab.inode()));
-    let name = path.to_string_lossy().into_owned();
-    let watcher = watch(ground, &lab, &["-w", &name])?;
-    knock(&mut lab, 3)?;
-    let ended = watcher.finish()?;
-    let text = fs::read_to_string(&path).with_context(|| name.clone())?;
-    fs::remove_file(&path)?;
-    code(ended.status, 0, &ended.stderr)?;
-    let recorded: Vec<&str> = text.lines().filter(|line| line.contains("\"type\":\"drop\"")).collect();
-    ensure!(ended.printed.len() == 6, "{} lines, not 6", ended.printed.len());
-    ensure!(recorded == ended.printed, "recorded {recorded:#?}, printed {:#?}", ended.printed);
-    Ok(())
-}
-
-/// Numbers of the eBPF programs that a process holds.
-fn programs_of(pid: u32) -> Result<Vec<u32>> {
-    let mut ids = Vec::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-        let text = fs::read_to_string(entry?.path()).unwrap_or_default();
-        ids.extend(text.lines().filter_map(|line| line.strip_prefix("prog_id:")?.trim().parse::<u32>().ok()));
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
-}
-
-/// The kernel's programs, by number.
-fn programs_there() -> Vec<u32> {
-    aya::programs::loaded_programs().filter_map(|program| Some(program.ok()?.id())).collect()
-}
-
-fn leaves_nothing_behind(ground: Ground) -> Result<()> {
-    let lab = Lab::new(Family::V4)?;
-    let watcher = watch(ground, &lab, &[])?;
-    let ours = programs_of(watcher.pid())?;
-    ensure!(!ours.is_empty(), "no programs to be seen");
-    let there = programs_there();
-    ensure!(ours.iter().all(|id| there.contains(id)), "{ours:?} are not among {there:?}");
-    watcher.finish()?;
-    // The kernel frees them when nobody can be running them any more.
-    let begun = std::time::Instant::now();
-    loop {
-        let there = programs_there();
-        let left: Vec<_> = ours.iter().filter(|id| there.contains(id)).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        ensure!(begun.elapsed() < PATIENCE, "the programs {left:?} are still there");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// More than the ring holds (2 MiB, at least 176 bytes a record) while nobody reads: every SYN is either told or counted

@@ -7,10 +7,11 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::{
     cases::{self, Case, Lacking},
+    family::Family,
     fate,
     filters::FILTERS,
     ground::{Ground, Kernel, Set, Why},
-    lab::{self, Family, Lab},
+    lab::{self, Lab},
     runs::{self, RUNS},
     types,
     watcher::{self, Watcher},

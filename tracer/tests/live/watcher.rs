@@ -19,7 +19,7 @@ use nix::{
 use super::event::{self, Event, Line, Start, Summary};
 
 /// Longer than anything takes under software emulation.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What has been read so far.
 #[derive(Debug, Default)]

@@ -5,9 +5,10 @@ use anyhow::Result;
 
 use super::{BOTH, Case, V4};
 use crate::live::{
+    family::Family,
     fate::Fate,
     ground::Why::{NoListener, OldTimeWait, PawsTimeWait},
-    lab::{Family, Lab},
+    lab::Lab,
     packet::{self, Segment, flag},
     peer::PORT,
     syn::Options,

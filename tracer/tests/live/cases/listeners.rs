@@ -4,9 +4,10 @@ use anyhow::{Result, ensure};
 
 use super::{BOTH, Case, Lacking, V4};
 use crate::live::{
+    family::Family,
     fate::Fate,
     ground::Why::{AcceptQueueFull, ListenOther, NoListener, PawsTimeWait, PeerNotProven, SynQueueFull},
-    lab::{Family, Lab},
+    lab::Lab,
     packet::Reply,
     peer::PORT,
     syn::Syn,

@@ -5,9 +5,10 @@ use nix::libc;
 
 use super::{BOTH, Case};
 use crate::live::{
+    family::Family,
     fate::Fate,
     ground::Why::{BadChecksum, Md5Missing, MinTtl, Netfilter, SocketFilter, SynFin, SynRst},
-    lab::{Family, Lab},
+    lab::Lab,
     packet::flag,
     peer::PORT,
     sys,
@@ -72,11 +73,11 @@ fn md5(lab: &mut Lab) -> Result<()> {
     let mut request = [0_u8; 216];
     match lab.family.host(9) {
         std::net::IpAddr::V4(address) => {
-            request[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
+            request[..2].copy_from_slice(&u16::try_from(libc::AF_INET)?.to_ne_bytes());
             request[4..8].copy_from_slice(&address.octets());
         }
         std::net::IpAddr::V6(address) => {
-            request[..2].copy_from_slice(&(libc::AF_INET6 as u16).to_ne_bytes());
+            request[..2].copy_from_slice(&u16::try_from(libc::AF_INET6)?.to_ne_bytes());
             request[8..24].copy_from_slice(&address.octets());
         }
     }
