@@ -213,7 +213,10 @@ fn a_file_that_may_not_be_written() {
 /// The program where everyone may start it: a build folder may be root's own.
 fn readable_copy(folder: &Folder) -> PathBuf {
     let path = folder.0.join("tracer");
-    fs::copy(env!("CARGO_BIN_EXE_tracer"), &path).expect("room for a copy");
+    // By another process: a file that this one writes may be held open by a child of a test beside us for a moment,
+    // and a file that is open for writing does not start.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_tracer")).arg(&path).status().expect("cp starts");
+    assert!(copied.success());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its owner may");
     path
 }
@@ -257,6 +260,18 @@ fn a_build_without_the_ebpf_part_says_how_to_get_it() {
         assert_advice(&refused, UNABLE);
         assert!(refused.err.contains("built without its eBPF part"), "{}", refused.err);
         assert!(refused.err.contains("cargo xtask build"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn type_information_that_is_none() {
+    // Whatever stands in the way first (privileges, a build without its eBPF part, the file), it is named.
+    for file in ["/dev/null", "/proc/self/exe", "/nonexistent/vmlinux", "/"] {
+        let refused = live(&["--btf", file]);
+        assert_advice(&refused, UNABLE);
+        if is_root() && !cfg!(no_ebpf) {
+            assert!(refused.err.contains(file) && refused.err.contains("--btf FILE"), "{}", refused.err);
+        }
     }
 }
 
