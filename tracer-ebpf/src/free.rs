@@ -3,7 +3,6 @@
 //! A packet that a function hook has in hand ends its observation here. Any other SYN that was on its way into this
 //! machine makes a record of its own.
 
-use aya_ebpf::helpers::generated::bpf_jiffies64;
 use tracer_common::{
     counters::Counter,
     event::{SynRecord, flag, site},
@@ -13,7 +12,7 @@ use crate::{
     maps::{FULL, SOFTIRQ, count, pad, send},
     packet::{anywhere, counted, isn, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{at, member},
-    tcp::{now, remember_full, remember_timewait, unfinished},
+    tcp::{just_now, now, remember_full, remember_timewait, unfinished},
     told::{reason_wanted, told},
 };
 
@@ -75,6 +74,8 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     let isn = isn(&record);
     // The SYN was answered, and this is what is left of it.
     if pad.answered_isn == isn && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS {
+        // Once: the next one with this number is another packet.
+        pad.answered_ns = 0;
         count(Counter::SynAckAgain);
         return;
     }
@@ -159,20 +160,10 @@ fn note_ack(record: &mut SynRecord, sock: u64, offset: u32) {
     let (Some(last), Some(pad)) = (at::<u32>(sock, offset), pad(SOFTIRQ)) else { return };
     record.flags |= flag::ACK_KNOWN;
     let known = pad.acked_sock == sock && pad.acked_at == last;
-    if (jiffies() as u32).wrapping_sub(last) <= 1 && !known {
+    if just_now(last) && !known {
         record.flags |= flag::ACK_SENT;
         pad.acked_sock = sock;
         pad.acked_at = last;
-    }
-}
-
-/// The kernel's clock of ticks; its lower half is `tcp_jiffies32`.
-#[inline(always)]
-fn jiffies() -> u64 {
-    // SAFETY: takes nothing, returns a number.
-    #[expect(unsafe_code, reason = "a BPF helper")]
-    unsafe {
-        bpf_jiffies64()
     }
 }
 

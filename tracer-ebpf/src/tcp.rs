@@ -3,7 +3,7 @@
 //! Each stage notes on entry what the kernel is about to decide from, and on exit what it returned. Nothing is
 //! classified here.
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_ns};
 use aya_log_ebpf::debug;
 use tracer_common::{
     counters::Counter,
@@ -34,6 +34,15 @@ fn abandon(pad: &mut Pad) {
         unfinished(pad);
         pad.skb = 0;
     }
+}
+
+/// Whether a time that the kernel noted in ticks (`tcp_jiffies32`) is this tick or the one before.
+#[inline(always)]
+pub fn just_now(ticks: u32) -> bool {
+    // SAFETY: takes nothing, returns a number.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    let now = unsafe { bpf_jiffies64() } as u32;
+    now.wrapping_sub(ticks) <= 1
 }
 
 /// Counts an observation that was begun and never ended.
@@ -327,8 +336,14 @@ pub fn reset(sk: u64, skb: u64) {
 #[inline(always)]
 pub fn synack_again(req: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
-    pad.answered_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
-    pad.answered_ns = now();
+    // A SYN that comes again leaves its time in the request (`tcp_check_req`), the timer does not. Kernels that do not say
+    // whose packet is freed (before 6.11) may lack the helper for ticks, too.
+    let by_timer =
+        told!(SHAPE.kfree_rx_sk) != 0 && member!(req, treq_last_oow: u32).is_some_and(|last| !just_now(last));
+    if !by_timer {
+        pad.answered_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
+        pad.answered_ns = now();
+    }
     if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
         pad.record.flags |= flag::SYNACK_AGAIN;
     }

@@ -232,11 +232,13 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         None => Stage::None,
     };
     let rst = (seen.rst_sent == Some(true)).then_some(Answer::Rst);
+    // The socket's memory was read, though there may have been no timestamp in it.
+    let remembered = seen.ts_recent_stamp.is_some();
     match (stage, reason) {
         _ if kernel.function_hooks && matches!(stage, Stage::Listen | Stage::SynRecv | Stage::None) => {
             by_reason(seen, stage, reason)
         }
-        (Stage::TimeWait | Stage::FinWait2, None | Some(TW_PAWS)) if seen.ts_recent.is_some() => {
+        (Stage::TimeWait | Stage::FinWait2, None | Some(TW_PAWS)) if remembered => {
             let known = time_wait(seen, kernel, reason);
             Meaning { answer: known.answer.or(ack_of(seen)), ..known }
         }
@@ -249,7 +251,7 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         }
         (Stage::Listen, None | Some(TSECR)) => meaning(Stage::SynRecv, Cause::Other, None),
         (Stage::Established, Some(PAWS | "TCP_INVALID_SYN"))
-            if seen.sk_state != Some(state::SYN_SENT) && seen.ts_recent.is_some() =>
+            if seen.sk_state != Some(state::SYN_SENT) && remembered =>
         {
             full_socket(seen, kernel, reason)
         }

@@ -88,7 +88,7 @@ impl Column {
             Self::Answer => answer(drop.answer).into(),
             Self::Ticks => behind(drop).map_or("-".into(), |ticks| ticks.to_string()),
             Self::Age => drop.ts_age_ms.map_or("-".into(), millis),
-            Self::Reason => match drop.reason.as_deref() {
+            Self::Reason => match drop.reason.as_deref().map(str::trim) {
                 None | Some("") => "-".into(),
                 Some(reason) => clean(reason),
             },
