@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
     event::Event,
-    ground::{Answer, Facts, Ground, Place, Why},
+    ground::{Answer, Facts, Ground, Kernel, Place, Why},
     lab::{Lab, Shot, WIRE},
     watcher::Watcher,
 };
@@ -67,8 +67,7 @@ impl Fate {
 
 impl Death {
     fn answer(&self) -> Answer {
-        // The answer to a kind is the same on every kernel.
-        if self.silent { Answer::Silence } else { self.why.facts(super::ground::Kernel(6, 18)).answer }
+        if self.silent { Answer::Silence } else { self.why.facts(Kernel::running()).answer }
     }
 }
 

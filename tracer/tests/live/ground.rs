@@ -2,7 +2,7 @@
 //! which hook set must see it. From the notes on the kernel (P1 ... N28 are its drop sites), never from the program's own
 //! list of blind causes.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use anyhow::{Context as _, Result};
 
@@ -16,6 +16,16 @@ impl Kernel {
         let mut numbers = release.split(|c: char| !c.is_ascii_digit());
         let mut next = || numbers.next()?.parse().ok();
         Ok(Self(next().context("a release")?, next().context("a release with two numbers")?))
+    }
+
+    /// The running one.
+    pub(crate) fn running() -> Self {
+        static RUNNING: OnceLock<Kernel> = OnceLock::new();
+        *RUNNING.get_or_init(|| {
+            let release =
+                nix::sys::utsname::uname().map(|uname| uname.release().to_string_lossy().into_owned());
+            Self::parse(&release.unwrap_or_default()).unwrap_or(Self(0, 0))
+        })
     }
 
     /// `what` on this kernel, if it is this one or a later one.
@@ -124,6 +134,8 @@ pub(crate) enum Why {
     OutOfWindow,
     /// A SYN in the window of a request.
     KillsRequest,
+    /// The same with a TSecr that was never sent.
+    StrangeEcho,
     PawsEstablished,
     SynOnEstablished,
     AcceptQueueFull,
@@ -136,6 +148,8 @@ pub(crate) enum Why {
     MinTtl,
     Md5Missing,
     Netfilter,
+    /// The packet filter sends a reset by itself.
+    NetfilterReset,
     SynFin,
     SynRst,
 }
@@ -177,7 +191,7 @@ pub(crate) struct Facts {
 
 impl Why {
     /// Every kind.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::PawsTimeWait,
         Self::OldTimeWait,
         Self::PawsFinWait2,
@@ -187,6 +201,7 @@ impl Why {
         Self::Repeated,
         Self::OutOfWindow,
         Self::KillsRequest,
+        Self::StrangeEcho,
         Self::PawsEstablished,
         Self::SynOnEstablished,
         Self::AcceptQueueFull,
@@ -199,6 +214,7 @@ impl Why {
         Self::MinTtl,
         Self::Md5Missing,
         Self::Netfilter,
+        Self::NetfilterReset,
         Self::SynFin,
         Self::SynRst,
     ];
@@ -253,6 +269,11 @@ impl Why {
                 let counters = &["TcpExtEmbryonicRsts", "TcpAttemptFails", "TcpOutRsts"];
                 row(Request, "other", "syn-recv", None, counters, Rst)
             }
+            // P4b.
+            Self::StrangeEcho if k >= Kernel(6, 15) => {
+                row(Request, "other", "syn-recv", Some("TCP_RFC7323_TSECR"), &["TcpExtTSEcrRejected"], Ack)
+            }
+            Self::StrangeEcho => Self::KillsRequest.facts(k),
             Self::PawsEstablished => {
                 let reason = k.since(6, 4, invalid_syn).unwrap_or(paws);
                 row(Full, "paws-established", "established", reason, established, Ack)
@@ -288,7 +309,10 @@ impl Why {
                 row(Freed, "other", "listen", reason, &["TcpExtTCPMD5NotFound"], Silence)
             }
             // N25.
-            Self::Netfilter => row(Freed, "other", "none", k.since(5, 17, "NETFILTER_DROP"), &[], Silence),
+            Self::Netfilter | Self::NetfilterReset => {
+                let answer = if self == Self::Netfilter { Silence } else { Rst };
+                row(Freed, "other", "none", k.since(5, 17, "NETFILTER_DROP"), &[], answer)
+            }
             // N19.
             Self::SynFin => row(Flags, "other", "listen", k.since(5, 19, "TCP_FLAGS"), &[], Silence),
             Self::SynRst => row(Flags, "other", "listen", k.since(5, 19, "TCP_RESET"), &[], Silence),

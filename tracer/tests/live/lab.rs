@@ -205,6 +205,11 @@ impl Lab {
         Ok(())
     }
 
+    /// Makes a chain of the packet filter with one rule.
+    pub(crate) fn nft(&self, hook: &str, rule: &str) -> Result<()> {
+        self.run("nft", &["-f", "-"], &format!("table inet t {{\n chain c {{\n {hook}\n {rule}\n }}\n}}\n"))
+    }
+
     /// Reads the kernel's counters.
     pub(crate) fn counters(&mut self) -> Result<Reading> {
         self.counters.read().context("read the counters")

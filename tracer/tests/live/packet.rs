@@ -11,6 +11,8 @@ pub(crate) mod flag {
     pub(crate) const SYN: u8 = 2;
     pub(crate) const RST: u8 = 4;
     pub(crate) const ACK: u8 = 16;
+    /// Both flags with which a SYN asks for ECN.
+    pub(crate) const ECN: u8 = 0xc0;
 }
 
 const TCP: u8 = 6;
@@ -76,7 +78,13 @@ impl Segment {
 
     /// The whole packet.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        ip(self.from.ip(), self.to.ip(), TCP, self.ttl, 0, &self.tcp())
+        self.packet(0, &[], &self.tcp())
+    }
+
+    /// The packet with eight bytes between its IP and TCP headers: padding in IPv4 options, or in an IPv6 extension header.
+    pub(crate) fn padded(&self) -> Vec<u8> {
+        let extra = if self.from.is_ipv4() { [1; 8] } else { [TCP, 0, 1, 4, 0, 0, 0, 0] };
+        self.packet(0, &extra, &self.tcp())
     }
 
     /// The packet as IPv4 fragments, the first one with `first` bytes (a multiple of 8) of TCP.
@@ -84,31 +92,51 @@ impl Segment {
         const MORE: u16 = 0x2000;
         let tcp = self.tcp();
         let at = u16::try_from(first / 8).unwrap_or(0);
-        let packet = |field, part: &[u8]| ip(self.from.ip(), self.to.ip(), TCP, self.ttl, field, part);
-        [packet(MORE, &tcp[..first]), packet(at, &tcp[first..])]
+        [self.packet(MORE, &[], &tcp[..first]), self.packet(at, &[], &tcp[first..])]
+    }
+
+    fn packet(&self, fragment: u16, extra: &[u8], tcp: &[u8]) -> Vec<u8> {
+        ip(Ip { from: self.from.ip(), to: self.to.ip(), protocol: TCP, ttl: self.ttl, fragment, extra }, tcp)
     }
 }
 
-/// An IP packet; `fragment` is IPv4's flags and offset.
-pub(crate) fn ip(from: IpAddr, to: IpAddr, protocol: u8, ttl: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
-    let mut packet = Vec::with_capacity(40 + payload.len());
-    let length = u16::try_from(payload.len()).unwrap_or(0);
+/// An IP header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ip<'a> {
+    pub(crate) from: IpAddr,
+    pub(crate) to: IpAddr,
+    pub(crate) protocol: u8,
+    pub(crate) ttl: u8,
+    /// IPv4's flags and offset.
+    pub(crate) fragment: u16,
+    /// IPv4 options, or an IPv6 destination options header.
+    pub(crate) extra: &'a [u8],
+}
+
+/// An IP packet.
+pub(crate) fn ip(header: Ip<'_>, payload: &[u8]) -> Vec<u8> {
+    const DESTINATION_OPTIONS: u8 = 60;
+    let Ip { from, to, protocol, ttl, fragment, extra } = header;
+    let mut packet = Vec::with_capacity(48 + payload.len());
+    let length = u16::try_from(extra.len() + payload.len()).unwrap_or(0);
     if from.is_ipv4() {
-        packet.extend([0x45, 0]);
+        packet.extend([0x45 + u8::try_from(extra.len() / 4).unwrap_or(0), 0]);
         packet.extend((length + 20).to_be_bytes());
         packet.extend([0x12, 0x34]);
         packet.extend(fragment.to_be_bytes());
         packet.extend([ttl, protocol, 0, 0]);
         packet.extend(address(from));
         packet.extend(address(to));
+        packet.extend(extra);
         let checksum = folded(sum(&packet));
         packet[10..12].copy_from_slice(&checksum);
     } else {
         packet.extend([0x60, 0, 0, 0]);
         packet.extend(length.to_be_bytes());
-        packet.extend([protocol, ttl]);
+        packet.extend([if extra.is_empty() { protocol } else { DESTINATION_OPTIONS }, ttl]);
         packet.extend(address(from));
         packet.extend(address(to));
+        packet.extend(extra);
     }
     packet.extend(payload);
     packet

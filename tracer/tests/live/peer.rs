@@ -3,10 +3,15 @@
 use std::{
     io,
     net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    os::fd::{AsRawFd as _, OwnedFd},
 };
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::socket::{Backlog, SockaddrStorage, bind, listen, setsockopt, sockopt::ReuseAddr};
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    sys::socket::{Backlog, SockaddrStorage, bind, connect, listen, setsockopt, sockopt::ReuseAddr},
+};
 
 use super::{
     fate::Fate,
@@ -91,13 +96,29 @@ impl Lab {
         let open = || -> io::Result<TcpListener> {
             let socket = sys::stream_socket(address.is_ipv6(), protocol)?;
             setsockopt(&socket, ReuseAddr, &true)?;
-            bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &SockaddrStorage::from(address))?;
+            bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
             listen(&socket, Backlog::new(backlog)?)?;
             Ok(TcpListener::from(socket))
         };
         let listener = self.netns.run(open).with_context(|| format!("listen at {address}"))?;
         listener.set_nonblocking(true)?;
         Ok(listener)
+    }
+
+    /// A socket of the server's side that connects to a client, and does not wait for it.
+    pub(crate) fn connects(&self, to: SocketAddr) -> Result<OwnedFd> {
+        let open = || -> io::Result<OwnedFd> {
+            let socket = sys::stream_socket(to.is_ipv6(), 0)?;
+            fcntl(&socket, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+            let from = SocketAddr::new(self.server(), PORT);
+            bind(socket.as_raw_fd(), &SockaddrStorage::from(from))?;
+            match connect(socket.as_raw_fd(), &SockaddrStorage::from(to)) {
+                // The second: its first SYN was refused on the way out.
+                Ok(()) | Err(Errno::EINPROGRESS | Errno::EPERM) => Ok(socket),
+                Err(error) => Err(error.into()),
+            }
+        };
+        self.netns.run(open).with_context(|| format!("connect to {to}"))
     }
 
     /// Opens a connection: SYN, SYN/ACK, ACK.

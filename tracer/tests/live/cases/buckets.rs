@@ -7,6 +7,7 @@ use crate::live::{
     fate::Fate,
     ground::Why::{KillsFinWait2, OldFinWait2, OldTimeWait, PawsFinWait2, PawsTimeWait},
     lab::Lab,
+    packet::flag,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -33,7 +34,9 @@ fn paws(lab: &mut Lab) -> Result<()> {
         let syn = lab.syn(9, sport, ISN, Some(STAMP));
         let kept = lab.time_wait(&listener, &syn)?.last_tsval()?;
         ensure!(kept == STAMP + 2, "the last TSval is {kept}");
-        lab.shoot(&syn.at(LATER).stamped(Some(kept - behind)), Fate::dies_by(PawsTimeWait, kept))?;
+        let mut older = syn.at(LATER).stamped(Some(kept - behind));
+        older.more_flags = flag::ECN;
+        lab.shoot(&older, Fate::dies_by(PawsTimeWait, kept))?;
     }
     Ok(())
 }
@@ -102,6 +105,12 @@ fn old_sequence(lab: &mut Lab) -> Result<()> {
     let syn = lab.syn(9, 1002, ISN, Some(STAMP));
     let kept = lab.time_wait(&listener, &syn)?.last_tsval()?;
     lab.shoot(&syn.at(ISN).stamped(Some(kept)), Fate::dies_by(OldTimeWait, kept))?;
+    // Nothing is remembered of a connection that had no timestamps.
+    for (sport, stamp) in [(1003, None), (1004, Some(STAMP))] {
+        let syn = lab.syn(9, sport, ISN, None);
+        lab.time_wait(&listener, &syn)?;
+        lab.shoot(&syn.at(ISN - 1000).stamped(stamp), Fate::dies(OldTimeWait))?;
+    }
     Ok(())
 }
 

@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "ordinary/server-closes-first", families: BOTH, run: server_closes_first },
     Case { name: "ordinary/client-closes-first", families: BOTH, run: client_closes_first },
     Case { name: "ordinary/retransmitted", families: BOTH, run: retransmitted },
+    Case { name: "ordinary/simultaneous-open", families: BOTH, run: simultaneous_open },
 ];
 
 const ISN: u32 = 1_000_000;
@@ -113,5 +114,14 @@ fn retransmitted(lab: &mut Lab) -> Result<()> {
         );
         lab.send(&ack)?;
     }
+    Ok(())
+}
+
+/// Both sides knock at the same time; the kernel answers with a SYN/ACK.
+fn simultaneous_open(lab: &mut Lab) -> Result<()> {
+    let syn = lab.syn(9, 1001, ISN, Some(STAMP));
+    let _socket = lab.connects(syn.from)?;
+    lab.reply("SYN of the server's", |reply| reply.to == syn.from && reply.has(flag::SYN))?;
+    lab.shoot(&syn, Fate::Accepted)?;
     Ok(())
 }

@@ -9,9 +9,9 @@ use crate::live::{
     fate::Fate,
     ground::Why::{NoListener, OldTimeWait, PawsTimeWait},
     lab::Lab,
-    packet::{self, Segment, flag},
+    packet::{self, Ip, Segment, flag},
     peer::PORT,
-    syn::Options,
+    syn::{Options, Syn},
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -19,8 +19,10 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "hostile/options-on-a-bucket", families: BOTH, run: options_on_a_bucket },
     Case { name: "hostile/data-offset", families: BOTH, run: data_offset },
     Case { name: "hostile/fragments", families: V4, run: fragments },
+    Case { name: "hostile/headers-between", families: BOTH, run: headers_between },
     Case { name: "foreign/not-a-syn", families: BOTH, run: not_a_syn },
     Case { name: "foreign/not-tcp", families: BOTH, run: not_tcp },
+    Case { name: "foreign/outgoing", families: BOTH, run: outgoing },
 ];
 
 const ISN: u32 = 1_000_000;
@@ -149,6 +151,19 @@ fn fragments(lab: &mut Lab) -> Result<()> {
     Ok(())
 }
 
+/// IPv4 options or an IPv6 extension header before TCP.
+fn headers_between(lab: &mut Lab) -> Result<()> {
+    let listener = lab.listen(16)?;
+    let syn = lab.syn(9, 1001, ISN, Some(STAMP));
+    let kept = lab.time_wait(&listener, &syn)?.last_tsval()?;
+    let older = syn.at(ISN + 5_000_000).stamped(Some(kept - 5000));
+    lab.shoot_packets(&older, &[older.segment().padded()], Fate::dies_by(PawsTimeWait, kept))?;
+    let mut closed = lab.syn(9, 1002, ISN, Some(STAMP));
+    closed.to.set_port(PORT + 1);
+    lab.shoot_packets(&closed, &[closed.segment().padded()], Fate::dies(NoListener))?;
+    Ok(())
+}
+
 /// Dropped segments that are no SYNs.
 fn not_a_syn(lab: &mut Lab) -> Result<()> {
     let syn = lab.syn(9, 1001, ISN, Some(STAMP));
@@ -165,8 +180,22 @@ fn not_tcp(lab: &mut Lab) -> Result<()> {
     let mut udp = syn.segment().bytes().split_off(if lab.family == Family::V4 { 20 } else { 40 });
     udp[4..6].copy_from_slice(&40_u16.to_be_bytes());
     udp[6..8].copy_from_slice(&[0, 0]);
-    let packet = |protocol, payload: &[u8]| packet::ip(syn.from.ip(), syn.to.ip(), protocol, 57, 0, payload);
+    let (from, to) = (syn.from.ip(), syn.to.ip());
+    let packet = |protocol, payload: &[u8]| {
+        packet::ip(Ip { from, to, protocol, ttl: 57, fragment: 0, extra: &[] }, payload)
+    };
     let packets = [packet(17, &udp), packet(1, &udp), packet(58, &udp), packet(253, &udp)];
     lab.shoot_packets(&syn, &packets, Fate::Unseen)?;
+    Ok(())
+}
+
+/// A SYN of our own that never leaves: no client has knocked.
+fn outgoing(lab: &mut Lab) -> Result<()> {
+    lab.nft("type filter hook output priority 0", &format!("tcp dport {PORT} drop"))?;
+    let peer = lab.server_at(PORT);
+    let client = std::net::SocketAddr::new(lab.family.host(9), PORT);
+    let _socket = lab.connects(client)?;
+    let syn = Syn::new(client, peer, ISN, None);
+    lab.shoot_packets(&syn, &[], Fate::Unseen)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::live::{
     fate::Fate,
     ground::Why::{AcceptQueueFull, ListenOther, NoListener, PawsTimeWait, PeerNotProven, SynQueueFull},
     lab::Lab,
-    packet::Reply,
+    packet::{Reply, flag},
     peer::PORT,
     syn::Syn,
 };
@@ -165,7 +165,9 @@ fn no_listener(lab: &mut Lab) -> Result<()> {
     for (sport, stamp) in [(1001, Some(STAMP)), (1002, None)] {
         let syn = lab.syn(9, sport, ISN, stamp);
         lab.shoot(&syn, Fate::dies(NoListener))?;
-        lab.shoot(&syn, Fate::dies(NoListener))?;
+        let mut careful = syn;
+        careful.more_flags = flag::ECN;
+        lab.shoot(&careful, Fate::dies(NoListener))?;
     }
     Ok(())
 }

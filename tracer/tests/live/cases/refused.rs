@@ -3,11 +3,11 @@
 use anyhow::{Result, ensure};
 use nix::libc;
 
-use super::{BOTH, Case};
+use super::{BOTH, Case, Lacking};
 use crate::live::{
     family::Family,
     fate::Fate,
-    ground::Why::{BadChecksum, Md5Missing, MinTtl, Netfilter, SocketFilter, SynFin, SynRst},
+    ground::Why::{BadChecksum, Md5Missing, MinTtl, Netfilter, NetfilterReset, SocketFilter, SynFin, SynRst},
     lab::Lab,
     packet::flag,
     peer::PORT,
@@ -20,6 +20,8 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "other/minimum-ttl", families: BOTH, run: minimum_ttl },
     Case { name: "other/md5", families: BOTH, run: md5 },
     Case { name: "other/netfilter", families: BOTH, run: netfilter },
+    Case { name: "other/netfilter-prerouting", families: BOTH, run: netfilter_early },
+    Case { name: "other/netfilter-reset", families: BOTH, run: netfilter_reset },
     Case { name: "other/syn-fin", families: BOTH, run: syn_fin },
     Case { name: "other/syn-rst", families: BOTH, run: syn_rst },
 ];
@@ -92,17 +94,29 @@ fn md5(lab: &mut Lab) -> Result<()> {
 
 fn netfilter(lab: &mut Lab) -> Result<()> {
     let _listener = lab.listen(16)?;
-    lab.run(
-        "nft",
-        &["-f", "-"],
-        &format!(
-            "table inet t {{\n chain in {{\n type filter hook input priority 0\n tcp dport {PORT} tcp sport 1001 drop\n }}\n}}\n"
-        ),
-    )?;
+    lab.nft("type filter hook input priority 0", "tcp sport 1001 drop")?;
     let syn = lab.syn(9, 1001, ISN, Some(STAMP));
     lab.shoot(&syn, Fate::dies(Netfilter))?;
     lab.shoot(&syn, Fate::dies(Netfilter))?;
     lab.shoot(&lab.syn(9, 1002, ISN, Some(STAMP)), Fate::Accepted)?;
+    Ok(())
+}
+
+/// Before it is known whose the packet is.
+fn netfilter_early(lab: &mut Lab) -> Result<()> {
+    let _listener = lab.listen(16)?;
+    lab.nft("type filter hook prerouting priority -300", "tcp sport 1001 drop")?;
+    lab.shoot(&lab.syn(9, 1001, ISN, Some(STAMP)), Fate::dies(Netfilter))?;
+    Ok(())
+}
+
+/// The packet filter sends a reset by itself.
+fn netfilter_reset(lab: &mut Lab) -> Result<()> {
+    let _listener = lab.listen(16)?;
+    if lab.nft("type filter hook input priority 0", "tcp sport 1001 reject with tcp reset").is_err() {
+        return Err(Lacking("this kernel's packet filter cannot reset").into());
+    }
+    lab.shoot(&lab.syn(9, 1001, ISN, Some(STAMP)), Fate::dies(NetfilterReset))?;
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! SYNs on the tuple of a request socket: the first SYN was answered, the handshake is not complete.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::{BOTH, Case};
 use crate::live::{
     fate::Fate,
-    ground::Why::{KillsRequest, OutOfWindow, PawsSynRecv, Repeated},
+    ground::Why::{KillsRequest, OutOfWindow, PawsSynRecv, Repeated, StrangeEcho},
     lab::Lab,
     packet::flag,
 };
@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "syn-recv/just-after-an-answer", families: BOTH, run: just_after_an_answer },
     Case { name: "syn-recv/out-of-window", families: BOTH, run: out_of_window },
     Case { name: "syn-recv/killed", families: BOTH, run: killed },
+    Case { name: "syn-recv/strange-echo", families: BOTH, run: strange_echo },
 ];
 
 const ISN: u32 = 1_000_000;
@@ -123,5 +124,17 @@ fn killed(lab: &mut Lab) -> Result<()> {
     let other = syn.at(ISN + 100).stamped(Some(STAMP + 1));
     lab.shoot(&other, Fate::dies_by(KillsRequest, STAMP))?;
     lab.shoot(&other, Fate::Accepted)?;
+    Ok(())
+}
+
+/// A SYN in the window that echoes a timestamp which the server has not sent.
+fn strange_echo(lab: &mut Lab) -> Result<()> {
+    let _listener = lab.listen(16)?;
+    let syn = lab.syn(9, 1001, ISN, Some(STAMP));
+    let synack = lab.shoot(&syn, Fate::Accepted)?.context("a SYN/ACK")?;
+    let mut other = syn.at(ISN + 100).stamped(Some(STAMP + 1));
+    let echo = synack.tsval.context("its timestamp")?.wrapping_sub(1_000_000);
+    other.options.bytes[12..16].copy_from_slice(&echo.to_be_bytes());
+    lab.shoot(&other, Fate::dies_by(StrangeEcho, STAMP))?;
     Ok(())
 }
