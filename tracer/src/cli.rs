@@ -66,7 +66,7 @@ pub struct LiveArgs {
     /// Only this client address or prefix; may repeat.
     #[arg(long, value_name = "PREFIX", value_parser = parse_prefix)]
     pub from: Vec<IpNet>,
-    /// Only SYNs that arrived on this interface.
+    /// Only SYNs that arrived on this interface, as IP sees it: the bridge, not its port.
     #[arg(short, long, value_name = "NAME")]
     pub interface: Option<String>,
     /// Only this network namespace [default: all of them].
