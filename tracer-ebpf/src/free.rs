@@ -32,8 +32,9 @@ const PACKET_OTHERHOST: u8 = 3;
 const SOCK_STREAM: u16 = 1;
 /// Reasons of other subsystems than the core (`SKB_DROP_REASON_SUBSYS_SHIFT`): wireless, Open vSwitch.
 const SUBSYSTEMS: u32 = 1 << 16;
-/// What was noted of a SYN longer ago than this was of another one in the same buffer.
-const RECENT_NS: u64 = 1_000_000;
+/// What was noted of a SYN longer ago than this was of another one. Usually microseconds pass; a busy virtual machine may
+/// stand still in between.
+const RECENT_NS: u64 = 50_000_000;
 
 /// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
 /// without a value, which the verifier of 5.10 refuses to see compared.

@@ -266,8 +266,12 @@ pub fn request_exit(skb: u64) {
 
 #[inline(always)]
 fn note_ack(pad: &mut Pad, offset: u32) {
-    if at::<u32>(pad.sock, offset).is_some_and(|last| last != pad.last_oow) {
+    let Some(last) = at::<u32>(pad.sock, offset) else { return };
+    if last != pad.last_oow {
         pad.record.flags |= flag::ACK_SENT;
+    } else if just_now(last) {
+        // A second ACK inside one tick leaves no trace.
+        pad.record.flags &= !flag::ACK_KNOWN;
     }
 }
 
@@ -337,10 +341,8 @@ pub fn reset(sk: u64, skb: u64) {
 #[inline(always)]
 pub fn synack_again(req: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
-    // A SYN that comes again leaves its time in the request (`tcp_check_req`), the timer does not. Kernels that do not say
-    // whose packet is freed (before 6.11) may lack the helper for ticks, too.
-    let by_timer =
-        told!(SHAPE.kfree_rx_sk) != 0 && member!(req, treq_last_oow: u32).is_some_and(|last| !just_now(last));
+    // A SYN that comes again leaves its time in the request (`tcp_check_req`), the timer does not.
+    let by_timer = member!(req, treq_last_oow: u32).is_some_and(|last| !just_now(last));
     if !by_timer {
         pad.answered_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
         pad.answered_ns = now();
