@@ -57,7 +57,7 @@ macro_rules! returned {
         #[cfg(not(target_arch = "bpf"))]
         {
             let _ = ctx;
-            value = 0; // only for clippy on the host
+            value = $args; // only for clippy on the host
         }
         value
     }};

@@ -9,7 +9,7 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{FULL, SOFTIRQ, count, pad, send},
+    maps::{FULL, SOFTIRQ, count, first_claim, pad, send},
     packet::{anywhere, counted, isn, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{at, member},
     tcp::{just_now, now, remember_full, remember_timewait, unfinished},
@@ -157,13 +157,10 @@ fn remember(record: &mut SynRecord, sock: u64, state: u8) {
 /// or a tick ago. A second segment inside that tick finds the time as the first one left it.
 #[inline(always)]
 fn note_ack(record: &mut SynRecord, sock: u64, offset: u32) {
-    let (Some(last), Some(pad)) = (at::<u32>(sock, offset), pad(SOFTIRQ)) else { return };
+    let Some(last) = at::<u32>(sock, offset) else { return };
     record.flags |= flag::ACK_KNOWN;
-    let known = pad.acked_sock == sock && pad.acked_at == last;
-    if just_now(last) && !known {
+    if just_now(last) && first_claim(sock, last) {
         record.flags |= flag::ACK_SENT;
-        pad.acked_sock = sock;
-        pad.acked_at = last;
     }
 }
 

@@ -29,14 +29,14 @@ const TIMESTAMPS: u8 = 8;
 #[classifier]
 pub fn clock_out(ctx: TcContext) -> i32 {
     let _ = shift(&ctx, 0, 2, |tsval, by| tsval.wrapping_add(by));
-    TC_ACT_OK as i32
+    TC_ACT_OK
 }
 
 /// TSecr of what the client gets.
 #[classifier]
 pub fn clock_in(ctx: TcContext) -> i32 {
     let _ = shift(&ctx, 2, 6, |tsecr, by| tsecr.wrapping_sub(by));
-    TC_ACT_OK as i32
+    TC_ACT_OK
 }
 
 /// `own_port`: where in the TCP header the client's port stands; `field`: where in the option the word stands.

@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
+    maps::{LpmTrie, LruHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
 };
 use aya_log_ebpf::debug;
 use tracer_common::{
@@ -23,6 +23,20 @@ static PREFIXES: LpmTrie<[u8; 16], u8> = LpmTrie::with_max_entries(MAX_PREFIXES,
 
 #[map]
 static PADS: PerCpuArray<Pad> = PerCpuArray::with_max_entries(PADS_LEN, 0);
+
+/// Sockets whose ACK was reported, and when they sent it, jiffies; used where no function is hooked. Segments of one
+/// connection may meet on several CPUs.
+#[map]
+static ACKED: LruHashMap<u64, u32> = LruHashMap::with_max_entries(1024, 0);
+
+/// Whether the ACK that this socket sent at this time is claimed for the first time.
+#[inline(always)]
+pub fn first_claim(sock: u64, at: u32) -> bool {
+    // SAFETY: the value is copied at once; another CPU may replace it, which costs a wrong answer and never memory.
+    #[expect(unsafe_code, reason = "a map value")]
+    let known = unsafe { ACKED.get(sock) }.is_some_and(|claimed| *claimed == at);
+    !known && ACKED.insert(sock, at, 0).is_ok()
+}
 
 /// SYNs in softirq context: listener, TIME_WAIT bucket, request socket. The kernel handles one at a time on a CPU.
 pub const SOFTIRQ: u32 = 0;
@@ -49,12 +63,6 @@ pub struct Pad {
     pub answered_ns: u64,
     /// ... the one with this sequence number.
     pub answered_isn: u32,
-    /// Socket whose ACK was reported last; used where no function is hooked.
-    pub acked_sock: u64,
-    /// ... sent at this time, jiffies.
-    pub acked_at: u32,
-    /// Explicit padding.
-    pub pad: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.
     pub last_oow: u32,
     /// Whether a SYN/ACK was made.

@@ -99,11 +99,8 @@ pub fn anywhere(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
 /// Whether the buffer at `skb` still holds the SYN of this record: buffers are used again.
 #[inline(always)]
 pub fn still_holds(skb: u64, record: &SynRecord) -> bool {
-    let (Some(head), Some(transport)) =
-        (member!(skb, skb_head: u64), member!(skb, skb_transport_header: u16))
-    else {
-        return false;
-    };
+    let Some(head) = member!(skb, skb_head: u64) else { return false };
+    let Some(transport) = member!(skb, skb_transport_header: u16) else { return false };
     let now: Option<[u8; 8]> = at(head, u32::from(transport));
     let then = &record.tcp;
     // Ports and sequence number.

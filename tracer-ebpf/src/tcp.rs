@@ -275,7 +275,8 @@ fn note_ack(pad: &mut Pad, offset: u32) {
 #[inline(always)]
 pub fn full_enter(sk: u64, skb: u64, th: u64) {
     // SYN without ACK, byte 13 of the header.
-    if !at::<u8>(th, 13).is_some_and(|flags| flags & 0x12 == 0x02) {
+    let Some(flags) = at::<u8>(th, 13) else { return };
+    if flags & 0x12 != 0x02 {
         return;
     }
     let Some(pad) = pad(FULL) else { return };

@@ -7,4 +7,5 @@ pub mod hooks;
 pub mod load;
 pub mod plan;
 pub mod ring;
+mod told;
 pub mod types;

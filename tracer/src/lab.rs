@@ -38,7 +38,7 @@ pub struct Lab {
     nat: Arc<Netns>,
     clients: Vec<Arc<Netns>>,
     traffic: Option<Traffic>,
-    _clocks: Vec<Clocked>,
+    clocks: Vec<Clocked>,
 }
 
 impl Lab {
@@ -55,7 +55,7 @@ impl Lab {
             nat: new()?,
             clients: Vec::new(),
             traffic: None,
-            _clocks: Vec::new(),
+            clocks: Vec::new(),
         };
         for _ in scenario.clients() {
             lab.clients.push(new()?);
@@ -125,7 +125,7 @@ impl Lab {
         for (n, (client, set_up)) in (1_usize..).zip(self.clients.iter().zip(self.scenario.clients())) {
             let gateway = format!("10.77.{n}.1");
             link(&nat, &format!("in{n}"), &format!("{gateway}/24"), client, &format!("10.77.{n}.2/24"))?;
-            self._clocks.push(client.run(|| {
+            self.clocks.push(client.run(|| {
                 command("ip", &["route", "add", "default", "via", &gateway])?;
                 // One clock for all connections, the machine's; `clock` makes it another.
                 sysctl("net/ipv4/tcp_timestamps", "2")?;

@@ -210,10 +210,27 @@ fn a_file_that_may_not_be_written() {
     assert_eq!(fs::read_to_string(&path).expect("it is there"), "kept\n");
 }
 
+#[test]
+fn an_old_recording_stays_when_no_new_one_begins() {
+    let folder = Folder::new("recording");
+    let path = folder.0.join("record.ndjson");
+    fs::write(&path, "kept\n").expect("its owner may");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("its owner may");
+    let program = readable_copy(&folder);
+    let mut command = prepared(&program);
+    command.args(["-d", "100ms", "-w"]).arg(&path);
+    unprivileged(&mut command);
+    assert_advice(&said(&command.output().expect("the program starts")), UNABLE);
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "kept\n");
+}
+
 /// The program where everyone may start it: a build folder may be root's own.
 fn readable_copy(folder: &Folder) -> PathBuf {
     let path = folder.0.join("tracer");
-    fs::copy(env!("CARGO_BIN_EXE_tracer"), &path).expect("room for a copy");
+    // By another process: a file that this one writes may be held open by a child of a test beside us for a moment,
+    // and a file that is open for writing does not start.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_tracer")).arg(&path).status().expect("cp starts");
+    assert!(copied.success());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its owner may");
     path
 }
@@ -257,6 +274,18 @@ fn a_build_without_the_ebpf_part_says_how_to_get_it() {
         assert_advice(&refused, UNABLE);
         assert!(refused.err.contains("built without its eBPF part"), "{}", refused.err);
         assert!(refused.err.contains("cargo xtask build"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn type_information_that_is_none() {
+    // Whatever stands in the way first (privileges, a build without its eBPF part, the file), it is named.
+    for file in ["/dev/null", "/proc/self/exe", "/nonexistent/vmlinux", "/"] {
+        let refused = live(&["--btf", file]);
+        assert_advice(&refused, UNABLE);
+        if is_root() && !cfg!(no_ebpf) {
+            assert!(refused.err.contains(file) && refused.err.contains("--btf FILE"), "{}", refused.err);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Installs packages of the distribution, saying so first; nothing when everything is there.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
@@ -40,8 +40,9 @@ pub(crate) fn install(what_for: &str, packages: &[&str]) -> Result<()> {
     println!("xtask: {what_for}: installing {list}");
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").args(args);
-        run(&mut command)
+        command.env("DEBIAN_FRONTEND", "noninteractive").env("DEBCONF_NOWARNINGS", "yes");
+        // What is unpacked where interests nobody; what goes wrong stands on standard error.
+        run(command.args(["-qq", "-o", "Dpkg::Use-Pty=0"]).args(args).stdout(Stdio::null()))
     };
     let mut args = vec!["install", "-y", "--no-install-recommends"];
     args.extend(packages);

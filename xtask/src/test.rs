@@ -101,7 +101,9 @@ pub(crate) fn test(part: Part, only: Option<&str>, kernels: &[Series]) -> Result
             bench(&mut tally, &mut verifier, *series, only)?;
         }
         let worse = verifier.worse()?;
-        worse.iter().for_each(|line| println!("xtask: verifier: {line}"));
+        for line in &worse {
+            println!("xtask: verifier: {line}");
+        }
         let (passed, failed) = if worse.is_empty() { (verifier.len() as u64, 0) } else { (0, 1) };
         tally.row("the verifier's work", Counts { passed, failed, skipped: 0 }, worse.is_empty());
     }

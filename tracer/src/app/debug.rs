@@ -19,6 +19,14 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
+/// Prints what the `log` crate gets, the verifier's words among it, from `-vv` on.
+pub(super) fn install(verbose: u8) {
+    if verbose > 1 && log::set_logger(&Stderr).is_ok() {
+        // aya says more than anyone wants below this.
+        log::set_max_level(LevelFilter::Debug);
+    }
+}
+
 /// Reads messages until the handle is dropped; `None` unless asked for with `-vv`.
 ///
 /// # Errors
@@ -27,9 +35,6 @@ pub(super) fn start(attached: &mut Attached, verbose: u8) -> Result<Option<JoinH
     if verbose < 2 {
         return Ok(None);
     }
-    // Fails when it was done before, which is as good.
-    let _ = log::set_logger(&Stderr);
-    log::set_max_level(LevelFilter::Trace);
     let Some(logger) = attached.logger() else { return Ok(None) };
     let logger = crate::kernel::ring::pollable(logger)
         .map_err(|error| super::live::system("cannot read the messages of the eBPF programs", &error))?;

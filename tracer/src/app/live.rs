@@ -61,6 +61,7 @@ pub fn trace(
     runtime.block_on(async {
         // Before attaching, so that Ctrl-C ends it in order at any moment.
         let mut signals = Signals::install()?;
+        super::debug::install(args.verbose);
         let mut facts = capability::facts(args.btf.as_deref());
         capability::raise_memlock();
         let settings = Settings { ring_bytes: RING_BYTES, debug: args.verbose > 1 };
@@ -112,7 +113,7 @@ async fn stream(
     duration: Option<Duration>,
 ) -> Result<End, Failure> {
     // A year, the longest `-d`, where none was given.
-    let duration = duration.unwrap_or(Duration::from_secs(366 * 24 * 60 * 60));
+    let duration = duration.unwrap_or(Duration::from_hours(366 * 24));
     let deadline = tokio::time::Instant::now() + duration;
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

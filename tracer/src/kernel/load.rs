@@ -5,20 +5,18 @@
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    maps::{
-        MapData, PerCpuArray, RingBuf,
-        lpm_trie::{Key, LpmTrie},
-    },
+    maps::{MapData, PerCpuArray, RingBuf},
     programs::{Program, ProgramError},
 };
 use tracer_common::{
-    config::{Filter, PORT_WORDS, REASON_WORDS, Shape},
+    config::{Filter, PORT_WORDS},
     counters::{COUNTERS, Counter},
 };
 
 use super::{
     hooks::{Hook, Need, Point, Set},
     plan::{Facts, Plan, Refused, Wish, plan},
+    told::{filter_words, reason_bitmap, set_prefixes, shape_words},
     types::Types,
 };
 use crate::error::{Exit, Failure, without_numbers};
@@ -246,71 +244,6 @@ fn load_failure(error: &dyn std::error::Error) -> Failure {
         "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -v says more",
     )
 }
-
-fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), aya::maps::MapError> {
-    if filter.prefixes.is_empty() {
-        return Ok(());
-    }
-    let map = ebpf.map_mut("PREFIXES").ok_or(aya::maps::MapError::ElementNotFound)?;
-    let mut trie: LpmTrie<&mut MapData, [u8; 16], u8> = LpmTrie::try_from(map)?;
-    // IPv4 lives inside of the 128-bit form; a wide IPv6 prefix does not mean it.
-    let mapped = std::net::Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets();
-    trie.insert(&Key::new(96, mapped), 0, 0)?;
-    filter.prefixes.iter().try_for_each(|(len, address)| trie.insert(&Key::new(*len, *address), 1, 0))
-}
-
-/// Reasons at which `skb:kfree_skb` looks: all but those of packets that were not dropped on their way in.
-fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WORDS] {
-    let mut bitmap = [u64::MAX; REASON_WORDS];
-    for (name, number) in &types.reasons {
-        let aside = matches!(
-            name.as_str(),
-            "NOT_DROPPED_YET"
-                | "CONSUMED"
-                // Copies in the hands of packet taps and raw sockets.
-                | "PACKET_SOCK_ERROR"
-                | "QUEUE_PURGE"
-                | "SOCKET_RCVBUFF"
-                // For another machine: a promiscuous interface.
-                | "OTHERHOST"
-        ) || name == "NO_SOCKET" && !no_listener;
-        if aside && let Some(word) = bitmap.get_mut((number >> 6) as usize) {
-            *word &= !(1 << (number & 63));
-        }
-    }
-    bitmap
-}
-
-/// In the order of the structure, which is made of such words alone.
-fn shape_words(shape: Shape) -> [u32; 8] {
-    let Shape {
-        kfree_reason,
-        kfree_rx_sk,
-        timewait_args,
-        make_synack_args,
-        hash_add_args,
-        reason_not_specified,
-        resets_seen,
-        function_hooks,
-    } = shape;
-    [
-        kfree_reason,
-        kfree_rx_sk,
-        timewait_args,
-        make_synack_args,
-        hash_add_args,
-        reason_not_specified,
-        resets_seen,
-        function_hooks,
-    ]
-}
-
-fn filter_words(filter: Filter) -> [u32; 6] {
-    let Filter { ports, family, prefixes, netns, ifindex, no_listener } = filter;
-    [ports, family, prefixes, netns, ifindex, no_listener]
-}
-
-const _: () = assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6);
 
 impl Attached {
     /// The ring; once.

@@ -57,9 +57,8 @@ impl Column {
             Self::Why => 20,
             Self::Client => 21,
             Self::Port => 5,
-            Self::Detail => 10,
             Self::Answer => 7,
-            Self::Ticks => 10,
+            Self::Detail | Self::Ticks => 10,
             Self::Age => 6,
             Self::Reason => 19,
         }
@@ -117,9 +116,10 @@ fn detail(drop: &Drop) -> String {
         (cause, ..) if cause.is_paws() => {
             behind(drop).map_or("?".into(), |ticks| format!("~{}", millis(u64::from(ticks))))
         }
-        (Cause::AcceptQueueFull, Some((len, max)), _) => format!("{len} of {max}"),
-        (Cause::SynQueueFull, Some((_, max)), Some((len, _))) => format!("{len} of {max}"),
-        (Cause::PeerNotProven, _, Some((len, max))) => format!("{len} of {max}"),
+        // The SYN queue's limit is the listener's backlog, too (`inet_csk_reqsk_queue_is_full`).
+        (Cause::AcceptQueueFull, Some((len, max)), _)
+        | (Cause::SynQueueFull, Some((_, max)), Some((len, _)))
+        | (Cause::PeerNotProven, _, Some((len, max))) => format!("{len} of {max}"),
         _ => "-".into(),
     }
 }

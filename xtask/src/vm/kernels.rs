@@ -90,11 +90,11 @@ impl Apt {
         }
         let mirror = mirror()?;
         let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-        let sources: String = SUITES
+        let sources: Vec<String> = SUITES
             .iter()
-            .map(|(archive, suite)| format!("deb [signed-by={keyring}] {mirror}/{archive} {suite} main\n"))
+            .map(|(archive, suite)| format!("deb [signed-by={keyring}] {mirror}/{archive} {suite} main"))
             .collect();
-        fs::write(folder.join("sources.list"), sources)?;
+        fs::write(folder.join("sources.list"), sources.join("\n") + "\n")?;
         let apt = Self(folder);
         run(apt.get("apt-get").args(["-qq", "update"]))?;
         Ok(apt)

@@ -43,7 +43,7 @@ fn kernelish() -> Blob {
             Member::at("sk_peer", pointer, 128),
         ],
     );
-    // struct sk_buff { u32 len; u32 flag:1, rest:31; union { u16 protocol; }; };
+    // struct sk_buff { u32 len; u32 flag:1, rest:31; union { u16 protocol; }; ... u16 far; };
     let protocol = blob.union("", 2, &[Member::at("protocol", u16_, 0)]);
     blob.structure(
         "sk_buff",
@@ -54,6 +54,7 @@ fn kernelish() -> Blob {
             Member::bits("rest", u32_, 33, 31),
             Member::bits("byte", u32_, 40, 8),
             Member::at("", protocol, 64),
+            Member::at("far", u16_, 0x12_3458),
         ],
     );
     blob
@@ -75,6 +76,7 @@ fn members() {
         // In a structure with bit fields the upper byte of an offset is no part of it.
         ("sk_buff", "len", 0),
         ("sk_buff", "protocol", 8),
+        ("sk_buff", "far", 0x2_468b),
     ] {
         assert_eq!(offset(&blob, strukt, path), Ok(want), "{strukt}.{path}");
     }

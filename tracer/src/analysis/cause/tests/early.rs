@@ -84,10 +84,13 @@ fn without_a_reason_the_stage_and_the_answer_are_all_there_is() {
     for release in kernels::ALL {
         let kernel = &functions(release);
         let quiet = Seen { rst_sent: Some(false), ..bare(Site::KfreeSkb) };
+        let reset = "listen other - TcpOutRsts rst";
         check(&[
             ("N22 and the like", kernel, quiet.clone(), "none other - - -"),
             ("answer not visible", kernel, bare(Site::KfreeSkb), "none other - - -"),
-            ("at a listener", kernel, at(10, quiet), "listen other - - -"),
+            ("at a listener", kernel, at(10, quiet.clone()), "listen other - - -"),
+            // A RST from a socket is no closed port.
+            ("N10 and the like", kernel, at(10, Seen { rst_sent: Some(true), ..quiet }), reset),
         ]);
     }
 }

@@ -67,12 +67,20 @@ fn a_bucket_that_gave_way_and_found_no_listener() {
         later_bare.syn.tsval = None;
         let mut exactly = unspecified(kernel, bucket(6, 0));
         exactly.syn.seq = NEXT;
+        let mut late = unspecified(kernel, bucket(6, -5000));
+        late.syn.seq = NEXT + 1;
+        let odd = Seen { odd_flags: OddFlags { fin: false, rst: true }, ..later.clone() };
+        let counter = if release == "6.12" { "TcpExtPAWSEstab" } else { "TcpExtPAWSTimewait" };
+        let paws = format!("time-wait paws-time-wait - {counter} -");
         let gave_way = "none no-listener - - ack";
         check(&[
             ("TW_SYN, newer TSval", kernel, unspecified(kernel, bucket(6, 1)), gave_way),
             ("TW_SYN, newer seq", kernel, later, gave_way),
             ("TW_SYN, newer seq, no TSval", kernel, later_bare, gave_way),
             ("P7, seq is rcv_nxt", kernel, exactly, "time-wait old-sequence - - -"),
+            // Neither of the two helps against PAWS, and a RST opens nothing.
+            ("P2, newer seq", kernel, late, &paws),
+            ("SYN+RST, newer seq", kernel, odd, "time-wait other - - -"),
         ]);
     }
 }
