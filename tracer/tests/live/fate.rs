@@ -139,10 +139,16 @@ fn verdict(lab: &Lab, watcher: &Watcher, ground: Ground, shot: &Shot, events: &[
     match events {
         [event] => {
             packet(lab, shot, event)?;
-            if must || event.cause == facts.cause {
+            if must || (event.cause == facts.cause && facts.cause != "other") {
                 exact(ground, shot, death, &facts, event)
             } else {
                 ensure!(event.cause == "other", "the cause is {}, not {}", event.cause, facts.cause);
+                ensure!(
+                    event.answer.is_none() || event.answer.as_deref() == shot.answer.word(),
+                    "the answer is {:?}, not {:?}",
+                    event.answer,
+                    shot.answer
+                );
                 Ok(())
             }
         }
@@ -222,8 +228,9 @@ fn exact(ground: Ground, shot: &Shot, death: Death, facts: &Facts, event: &Event
         ensure!(kept.is_some(), "an age of {age} ms of no timestamp");
         ensure!(u128::from(age) <= most.as_millis(), "ts_age_ms is {age}, the connection {most:?} old");
     }
-    // Only the hooks on functions see every answer.
-    if ground.set != super::ground::Set::Tracepoint || event.answer.is_some() {
+    // What goes back is seen by hooks on functions, where a socket answers.
+    let known = ground.set != super::ground::Set::Tracepoint && facts.place != Place::Freed;
+    if known || event.answer.is_some() {
         wrong.is("answer", event.answer.as_deref(), shot.answer.word());
     }
     wrong.verdict()?;
