@@ -203,7 +203,11 @@ fn unload(program: &mut Program) {
 
 /// The chain of causes in one line, without the verifier's log.
 fn in_words(error: &ProgramError) -> String {
-    without_numbers(&chain(error))
+    let words = without_numbers(&chain(error));
+    if words.contains("event_source/devices/kprobe") {
+        return format!("this kernel was built without kprobes ({words})");
+    }
+    words
 }
 
 fn chain(error: &ProgramError) -> String {
