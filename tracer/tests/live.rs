@@ -7,6 +7,7 @@
 mod live {
     pub(crate) mod cases;
     pub(crate) mod counters;
+    pub(crate) mod demo;
     pub(crate) mod event;
     pub(crate) mod family;
     pub(crate) mod fate;

@@ -7,6 +7,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::{
     cases::{self, Case, Lacking},
+    demo::demos,
     family::Family,
     fate,
     filters::FILTERS,
@@ -123,10 +124,12 @@ fn alone(ground: Ground, name: &str, run: fn(Ground) -> Result<()>) -> Trial {
 fn last_trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let shared = Arc::clone(bench);
     let name = format!("{}/run/nothing-lost", bench.ground.set);
-    vec![
+    let mut trials = vec![
         Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared))),
         alone(bench.ground, "run/flood", runs::flood),
-    ]
+    ];
+    trials.extend(demos(bench.ground).into_iter().map(|(name, run)| alone(bench.ground, name, run)));
+    trials
 }
 
 /// The start line: this kernel, every hook in place, nothing blind that must be seen.

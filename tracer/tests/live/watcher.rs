@@ -67,8 +67,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Watcher {
     /// Starts `tracer --hooks SET -o json ARGUMENTS` and waits for its start line.
     pub(crate) fn start(set: &str, arguments: &[&str]) -> Result<Self> {
+        Self::started(&[], set, arguments)
+    }
+
+    /// The same for `tracer demo`.
+    pub(crate) fn demo(set: &str, arguments: &[&str]) -> Result<Self> {
+        Self::started(&["demo"], set, arguments)
+    }
+
+    fn started(command: &[&str], set: &str, arguments: &[&str]) -> Result<Self> {
         let program = program()?;
         let mut child = Command::new(&program)
+            .args(command)
             .args(["--hooks", set, "-o", "json"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -145,6 +155,11 @@ impl Watcher {
     /// The events of a namespace up to now.
     pub(crate) fn events_of(&self, netns: u32) -> Vec<Event> {
         lock(&self.read.0).drops.get(&netns).cloned().unwrap_or_default()
+    }
+
+    /// Every event up to now.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        lock(&self.read.0).drops.values().flatten().cloned().collect()
     }
 
     /// Process id.
