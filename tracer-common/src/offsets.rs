@@ -95,6 +95,8 @@ fields! {
     net_max_syn_backlog = "net"."ipv4.sysctl_max_syn_backlog" optional;
     /// `net.ipv4.tcp_syncookies`.
     net_syncookies = "net"."ipv4.sysctl_tcp_syncookies" optional;
+    /// `net.ipv4.tcp_invalid_ratelimit`, jiffies.
+    net_invalid_ratelimit = "net"."ipv4.sysctl_tcp_invalid_ratelimit" optional;
     /// Length of the accept queue.
     sk_ack_backlog = "sock"."sk_ack_backlog" required;
     /// Limit of the accept queue.

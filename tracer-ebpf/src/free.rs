@@ -10,9 +10,9 @@ use tracer_common::{
 
 use crate::{
     maps::{FULL, SOFTIRQ, count, first_claim, pad, send},
-    packet::{anywhere, counted, isn, netns_of, netns_of_sock, netns_wanted, still_holds},
+    packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{at, member},
-    tcp::{just_now, now, remember_full, remember_timewait, unfinished},
+    tcp::{just_now, now, remember_full, remember_timewait, unfinished, unlimited},
     told::{reason_wanted, told},
 };
 
@@ -34,7 +34,7 @@ const SOCK_STREAM: u16 = 1;
 const SUBSYSTEMS: u32 = 1 << 16;
 /// What was noted of a SYN longer ago than this was of another one. Usually microseconds pass; a busy virtual machine may
 /// stand still in between.
-const RECENT_NS: u64 = 50_000_000;
+const RECENT_NS: u64 = 200_000_000;
 
 /// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
 /// without a value, which the verifier of 5.10 refuses to see compared.
@@ -72,16 +72,16 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     record.location = location;
     note_reason(&mut record, reason);
     let Some(pad) = pad(SOFTIRQ) else { return };
-    let isn = isn(&record);
+    let id = identity(&record.tcp);
     // The SYN was answered, and this is what is left of it.
-    if pad.answered_isn == isn && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS {
-        // Once: the next one with this number is another packet.
+    if pad.answered_id == id && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS {
+        // Once: the next one is sent by the client again.
         pad.answered_ns = 0;
         count(Counter::SynAckAgain);
         return;
     }
     note_reset_known(&mut record);
-    if pad.reset_skb == skb && pad.reset_isn == isn && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS {
+    if pad.reset_skb == skb && pad.reset_id == id && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS {
         record.flags |= flag::RST_SENT;
         if pad.reset_state == 0 && told!(FILTER.no_listener) == 0 {
             return;
@@ -160,7 +160,7 @@ fn remember(record: &mut SynRecord, sock: u64, state: u8) {
 fn note_ack(record: &mut SynRecord, sock: u64, offset: u32) {
     let Some(last) = at::<u32>(sock, offset) else { return };
     record.flags |= flag::ACK_KNOWN;
-    if just_now(last) && first_claim(sock, last) {
+    if just_now(last) && (unlimited(sock) || first_claim(sock, last)) {
         record.flags |= flag::ACK_SENT;
     }
 }

@@ -55,14 +55,14 @@ pub struct Pad {
     pub reset_skb: u64,
     /// ... when, nanoseconds.
     pub reset_ns: u64,
-    /// ... with this sequence number.
-    pub reset_isn: u32,
-    /// ... and the state of its socket; 0: none.
-    pub reset_state: u32,
+    /// ... with these ports and this sequence number (`packet::identity`).
+    pub reset_id: u64,
     /// When a SYN was last answered with a SYN/ACK, nanoseconds.
     pub answered_ns: u64,
-    /// ... the one with this sequence number.
-    pub answered_isn: u32,
+    /// ... the one with these ports and this sequence number.
+    pub answered_id: u64,
+    /// State of the socket for which the RST was sent; 0: none.
+    pub reset_state: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.
     pub last_oow: u32,
     /// Whether a SYN/ACK was made.

@@ -101,18 +101,16 @@ pub fn anywhere(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
 pub fn still_holds(skb: u64, record: &SynRecord) -> bool {
     let Some(head) = member!(skb, skb_head: u64) else { return false };
     let Some(transport) = member!(skb, skb_transport_header: u16) else { return false };
-    let now: Option<[u8; 8]> = at(head, u32::from(transport));
-    let then = &record.tcp;
-    // Ports and sequence number.
-    now.is_some_and(|now| now == [then[0], then[1], then[2], then[3], then[4], then[5], then[6], then[7]])
+    let Some(now) = at::<[u8; 8]>(head, u32::from(transport)) else { return false };
+    u64::from_ne_bytes(now) == identity(&record.tcp)
 }
 
-/// Sequence number of the SYN that TCP has in hand; `None` when it is another segment.
+/// Identity of the SYN that TCP has in hand; `None` when it is another segment.
 #[inline(always)]
-pub fn isn_of_syn(skb: u64) -> Option<u32> {
+pub fn identity_of_syn(skb: u64) -> Option<u64> {
     let head: u64 = member!(skb, skb_head: u64)?;
     let tcp: [u8; TCP_HEADER] = at(head, u32::from(member!(skb, skb_transport_header: u16)?))?;
-    (tcp[13] & (SYN | ACK) == SYN).then_some(u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]))
+    (tcp[13] & (SYN | ACK) == SYN).then(|| identity(&tcp))
 }
 
 /// The first decision, and for most packets the last: a SYN to a wanted port, or nothing is written.
@@ -218,10 +216,19 @@ pub fn netns_of(net: Option<u64>) -> u32 {
     net.and_then(|net| member!(net, net_inum: u32)).unwrap_or(0)
 }
 
-/// The sequence number.
+/// Ports and sequence number, as they stand in the header: what tells two SYNs in one buffer apart.
 #[inline(always)]
-pub fn isn(record: &SynRecord) -> u32 {
-    u32::from_be_bytes([record.tcp[4], record.tcp[5], record.tcp[6], record.tcp[7]])
+pub fn identity(tcp: &[u8; TCP_HEADER]) -> u64 {
+    u64::from_ne_bytes([tcp[0], tcp[1], tcp[2], tcp[3], tcp[4], tcp[5], tcp[6], tcp[7]])
+}
+
+/// The same from a request socket.
+#[inline(always)]
+pub fn identity_of_request(req: u64) -> u64 {
+    let client = member!(req, sk_dport: u16).unwrap_or(0).to_ne_bytes();
+    let server = member!(req, sk_num: u16).unwrap_or(0).to_be_bytes();
+    let isn = member!(req, treq_rcv_isn: u32).unwrap_or(0).to_be_bytes();
+    u64::from_ne_bytes([client[0], client[1], server[0], server[1], isn[0], isn[1], isn[2], isn[3]])
 }
 
 /// Whether the namespace filter lets it pass.

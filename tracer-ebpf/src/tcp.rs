@@ -12,7 +12,10 @@ use tracer_common::{
 
 use crate::{
     maps::{FULL, Pad, SOFTIRQ, count, pad, send},
-    packet::{counted, in_tcp, isn, isn_of_syn, netns_of_sock, netns_wanted, still_holds},
+    packet::{
+        counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
+        still_holds,
+    },
     read::{at, member},
     told::told,
 };
@@ -36,13 +39,14 @@ fn abandon(pad: &mut Pad) {
     }
 }
 
-/// Whether a time that the kernel noted in ticks (`tcp_jiffies32`) is this tick or the one before.
+/// Whether a time that the kernel noted in ticks (`tcp_jiffies32`) is of this very moment. Usually the tick is the same; a
+/// virtual machine may stand still in between.
 #[inline(always)]
 pub fn just_now(ticks: u32) -> bool {
     // SAFETY: takes nothing, returns a number.
     #[expect(unsafe_code, reason = "a BPF helper")]
     let now = unsafe { bpf_jiffies64() } as u32;
-    now.wrapping_sub(ticks) <= 1
+    now.wrapping_sub(ticks) <= 10
 }
 
 /// Counts an observation that was begun and never ended.
@@ -171,7 +175,7 @@ pub fn listen_exit(skb: u64) {
     pad.skb = 0;
     if pad.answered != 0 {
         count(Counter::Answered);
-        pad.answered_isn = isn(&pad.record);
+        pad.answered_id = identity(&pad.record.tcp);
         pad.answered_ns = now();
         if pad.cookie != 0 {
             count(Counter::Cookies);
@@ -264,14 +268,19 @@ pub fn request_exit(skb: u64) {
     }
 }
 
+/// Whether the namespace answers every refused segment (`net.ipv4.tcp_invalid_ratelimit` 0): a second answer inside one
+/// tick would leave no trace.
+#[inline(always)]
+pub fn unlimited(sock: u64) -> bool {
+    let net = member!(sock, sk_net: u64).unwrap_or(0);
+    member!(net, net_invalid_ratelimit: u32) == Some(0)
+}
+
 #[inline(always)]
 fn note_ack(pad: &mut Pad, offset: u32) {
     let Some(last) = at::<u32>(pad.sock, offset) else { return };
-    if last != pad.last_oow {
+    if last != pad.last_oow || unlimited(pad.sock) {
         pad.record.flags |= flag::ACK_SENT;
-    } else if just_now(last) {
-        // A second ACK inside one tick leaves no trace.
-        pad.record.flags &= !flag::ACK_KNOWN;
     }
 }
 
@@ -326,10 +335,10 @@ pub fn full_exit(skb: u64, acceptable: bool) {
 /// A RST is sent for a packet; `sk` is 0 where no socket was found.
 #[inline(always)]
 pub fn reset(sk: u64, skb: u64) {
-    let Some(isn) = isn_of_syn(skb) else { return };
+    let Some(id) = identity_of_syn(skb) else { return };
     let Some(pad) = pad(SOFTIRQ) else { return };
     pad.reset_skb = skb;
-    pad.reset_isn = isn;
+    pad.reset_id = id;
     pad.reset_ns = now();
     pad.reset_state = u32::from(member!(sk, sk_state: u8).unwrap_or(0));
     if pad.skb == skb {
@@ -344,7 +353,7 @@ pub fn synack_again(req: u64) {
     // A SYN that comes again leaves its time in the request (`tcp_check_req`), the timer does not.
     let by_timer = member!(req, treq_last_oow: u32).is_some_and(|last| !just_now(last));
     if !by_timer {
-        pad.answered_isn = member!(req, treq_rcv_isn: u32).unwrap_or(0);
+        pad.answered_id = identity_of_request(req);
         pad.answered_ns = now();
     }
     if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
