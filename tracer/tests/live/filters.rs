@@ -18,7 +18,7 @@ use super::{
     },
     lab::{Lab, WIRE},
     syn::Syn,
-    watcher::Watcher,
+    watcher::{Watcher, killed},
 };
 
 /// A filter's case.
@@ -56,8 +56,7 @@ impl Inhabitant {
 
 impl Drop for Inhabitant {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        killed(&mut self.0);
     }
 }
 

@@ -31,7 +31,7 @@ use super::{
     packet::{Reply, Segment, flag},
     syn::Syn,
     sys,
-    watcher::PATIENCE,
+    watcher::{PATIENCE, ended, killed},
 };
 
 /// The name of the wire.
@@ -187,19 +187,22 @@ impl Lab {
 
     /// Runs a program inside, with this as its input.
     pub(crate) fn run(&self, program: &str, arguments: &[&str], input: &str) -> Result<()> {
-        let out = self
-            .netns
-            .run(|| {
-                let mut child = Command::new(program)
-                    .args(arguments)
-                    .stdin(Stdio::piped())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::piped())
-                    .spawn()?;
-                child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?.write_all(input.as_bytes())?;
-                child.wait_with_output()
-            })
-            .with_context(|| format!("run {program}"))?;
+        let start = || {
+            let mut child = Command::new(program)
+                .args(arguments)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()?;
+            child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?.write_all(input.as_bytes())?;
+            Ok(child)
+        };
+        let mut child = self.netns.run(start).with_context(|| format!("run {program}"))?;
+        if ended(&mut child, PATIENCE)?.is_none() {
+            killed(&mut child);
+            bail!("{program} {arguments:?} does not end");
+        }
+        let out = child.wait_with_output()?;
         let words = String::from_utf8_lossy(&out.stderr);
         ensure!(out.status.success(), "{program} {arguments:?} with {input:?}: {} {words}", out.status);
         Ok(())

@@ -192,14 +192,10 @@ impl Watcher {
 
     /// The exit status of a program that has closed its output.
     fn reap(&self) -> Result<ExitStatus> {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Some(status) = lock(&self.child).try_wait()? {
-                return Ok(status);
-            }
-            thread::sleep(Duration::from_millis(5));
+        match ended(&mut lock(&self.child), PATIENCE)? {
+            Some(status) => Ok(status),
+            None => bail!("tracer closed its output and lives on; it said: {}", self.stop_and_hear()),
         }
-        bail!("tracer closed its output and lives on; it said: {}", self.stop_and_hear())
     }
 
     /// Asks the program to end and waits for it.
@@ -208,9 +204,11 @@ impl Watcher {
         self.end()
     }
 
+    /// Kills the program and returns what it said.
     fn stop_and_hear(&self) -> String {
-        let _ = lock(&self.child).kill();
-        let _ = lock(&self.child).wait();
+        if !killed(&mut lock(&self.child)) {
+            return "nothing, and it cannot be killed".into();
+        }
         for reader in lock(&self.readers).drain(..) {
             let _ = reader.join();
         }
@@ -220,12 +218,26 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let mut child = lock(&self.child);
-        if matches!(child.try_wait(), Ok(None)) {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        killed(&mut lock(&self.child));
     }
+}
+
+/// Waits for the end of a process, but not for ever.
+pub(crate) fn ended(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        let status = child.try_wait()?;
+        if status.is_some() || begun.elapsed() > limit {
+            return Ok(status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Kills a process that may have ended before; whether it is gone.
+pub(crate) fn killed(child: &mut Child) -> bool {
+    let _ = child.kill();
+    ended(child, PATIENCE).is_ok_and(|status| status.is_some())
 }
 
 /// Reads lines until the program ends.
