@@ -74,7 +74,10 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     let id = identity(&record.tcp);
     // The SYN was answered, and this is what is left of it.
-    if pad.answered_id == id && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS {
+    if pad.answered_id == id
+        && pad.answered_netns == record.netns
+        && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS
+    {
         // Once: the next one is sent by the client again.
         pad.answered_ns = 0;
         count(Counter::SynAckAgain);

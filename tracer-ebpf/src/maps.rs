@@ -61,6 +61,8 @@ pub struct Pad {
     pub answered_ns: u64,
     /// ... the one with these ports and this sequence number.
     pub answered_id: u64,
+    /// ... in this namespace.
+    pub answered_netns: u32,
     /// State of the socket for which the RST was sent; 0: none.
     pub reset_state: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.

@@ -175,8 +175,12 @@ pub fn listen_exit(skb: u64) {
     pad.skb = 0;
     if pad.answered != 0 {
         count(Counter::Answered);
-        pad.answered_id = identity(&pad.record.tcp);
-        pad.answered_ns = now();
+        // Before 5.17 an IPv6 listener that wants packet information frees a copy of what it answered (`tcp_v6_do_rcv`).
+        if told!(SHAPE.kfree_reason) == 0 && pad.record.family == 6 {
+            pad.answered_id = identity(&pad.record.tcp);
+            pad.answered_netns = pad.record.netns;
+            pad.answered_ns = now();
+        }
         if pad.cookie != 0 {
             count(Counter::Cookies);
         }
@@ -354,6 +358,7 @@ pub fn synack_again(req: u64) {
     let by_timer = member!(req, treq_last_oow: u32).is_some_and(|last| !just_now(last));
     if !by_timer {
         pad.answered_id = identity_of_request(req);
+        pad.answered_netns = netns_of_sock(req);
         pad.answered_ns = now();
     }
     if pad.skb != 0 && pad.record.site == site::SYN_RECV && pad.sock == req {
