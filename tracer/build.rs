@@ -27,7 +27,6 @@ fn main() -> Result<()> {
     for input in ["tracer-ebpf", "tracer-common", "Cargo.lock", "xtask/src/toolchain/find.rs"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
-    println!("cargo::rerun-if-changed={}", find::tools_dir(workspace).join("bin/bpf-linker").display());
     for variable in ["EBPF_RUSTC", "TRACER_EBPF", "PATH"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
@@ -36,7 +35,11 @@ fn main() -> Result<()> {
     let wish = env::var("TRACER_EBPF").unwrap_or_default();
     let toolchain = if wish == "skip" { Err("TRACER_EBPF=skip") } else { find::find(workspace) };
     match toolchain {
-        Ok(toolchain) => build(&toolchain, workspace, &out),
+        Ok(toolchain) => {
+            // Only what is there: a file that is missing would make every build a new one.
+            println!("cargo::rerun-if-changed={}", toolchain.linker.display());
+            build(&toolchain, workspace, &out)
+        }
         Err(why) if wish == "require" => {
             bail!("the eBPF programs cannot be built: {why}; try `cargo xtask build`")
         }

@@ -11,7 +11,7 @@ pub mod sink;
 mod tracing;
 mod window;
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -36,10 +36,15 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("tracer: {failure}");
+            note(&format!("tracer: {failure}"));
             failure.exit.into()
         }
     }
+}
+
+/// Says something on standard error. Nobody may be listening there, which is no reason to stop.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {

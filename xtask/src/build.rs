@@ -26,7 +26,9 @@ pub(crate) fn build(static_binary: bool) -> Result<PathBuf> {
 /// A cargo that must find a BPF toolchain.
 pub(crate) fn cargo(verb: &str, static_binary: bool) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(workspace()).env("TRACER_EBPF", "require").arg(verb);
+    // Whatever target folder the developer's own settings name: here it is known where the program is.
+    cargo.current_dir(workspace()).env("TRACER_EBPF", "require").env_remove("CARGO_BUILD_TARGET").arg(verb);
+    cargo.arg("--target-dir").arg(workspace().join("target"));
     if static_binary {
         cargo.env("RUSTFLAGS", "-C target-feature=+crt-static").args(["--target", STATIC_TARGET]);
     }

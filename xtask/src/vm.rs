@@ -64,6 +64,7 @@ pub(crate) fn boot(
     packages::ensure(
         "the bench of kernels",
         &[
+            ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
             ("qemu-system-x86_64", "qemu-system-x86"),
             ("modprobe", "kmod"),
             ("cpio", "cpio"),

@@ -13,7 +13,7 @@ impl Log for Stderr {
     }
 
     fn log(&self, record: &Record<'_>) {
-        eprintln!("[{}] {}", record.level(), record.args());
+        super::note(&format!("[{}] {}", record.level(), record.args()));
     }
 
     fn flush(&self) {}

@@ -61,6 +61,7 @@ pub fn trace(
     runtime.block_on(async {
         // Before attaching, so that Ctrl-C ends it in order at any moment.
         let mut signals = Signals::install()?;
+        last_resort()?;
         super::debug::install(args.verbose);
         let mut facts = capability::facts(args.btf.as_deref());
         capability::raise_memlock();
@@ -78,7 +79,7 @@ pub fn trace(
 }
 
 pub(super) fn system(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Exit::Failure, what, words(error), "try again; -v says more")
+    Failure::new(Exit::Failure, what, words(error), "try again; -vv says more")
 }
 
 struct Signals {
@@ -104,6 +105,28 @@ impl Signals {
             _ = self.hangup.recv() => (),
         }
     }
+}
+
+/// How long the run may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A reader of standard output that does not read blocks the one thread, and with it the signals. From a thread of its own
+/// they end the process: the first one after a while, the second at once. What is attached goes with the process.
+fn last_resort() -> Result<(), Failure> {
+    let wait = || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let Ok(mut signals) = Signals::install() else { return };
+            signals.any().await;
+            let _ = tokio::time::timeout(GRACE, signals.any()).await;
+            std::process::exit(Exit::Failure as i32);
+        });
+    };
+    std::thread::Builder::new()
+        .name("last-resort".into())
+        .spawn(wait)
+        .map(drop)
+        .map_err(|error| system("cannot start", &error))
 }
 
 async fn stream(

@@ -49,6 +49,7 @@ pub(super) struct Tracing {
     format: Format,
     sink: Sink,
     recording: Option<Recording>,
+    record_failed: bool,
     namespaces: Namespaces,
     totals: Totals,
     window: Window,
@@ -125,6 +126,7 @@ impl Tracing {
             format,
             sink,
             recording,
+            record_failed: false,
             namespaces,
             totals: Totals::new(MAX_SOURCES),
             window,
@@ -142,6 +144,7 @@ impl Tracing {
     /// Says what is attached and what stays invisible.
     pub(super) fn start(&mut self) -> Result<Written, Failure> {
         let record = json::start(&self.start);
+        // Here it is an error: nobody wants a run whose record does not even begin.
         if let Some(file) = &mut self.recording {
             file.line(&record)?;
             file.flush()?;
@@ -153,6 +156,21 @@ impl Tracing {
         self.sink.flush()
     }
 
+    /// Writes a line to the record, or (`None`) hands over what is buffered. A full disk ends the record and not the run:
+    /// the incident goes on.
+    fn record(&mut self, line: Option<&str>) {
+        let Some(file) = &mut self.recording else { return };
+        let written = match line {
+            Some(line) => file.line(line),
+            None => file.flush(),
+        };
+        if let Err(failure) = written {
+            super::note(&format!("tracer: the record ends here: {failure}"));
+            self.recording = None;
+            self.record_failed = true;
+        }
+    }
+
     /// Hands out what is buffered.
     pub(super) fn flush(&mut self) -> Result<Written, Failure> {
         self.sink.flush()
@@ -160,9 +178,7 @@ impl Tracing {
 
     /// Now and then: the record file, the reader, the clock (it may have been set).
     pub(super) fn tick(&mut self) -> Result<Option<End>, Failure> {
-        if let Some(file) = &mut self.recording {
-            file.flush()?;
-        }
+        self.record(None);
         self.wall = wall_offset()?;
         Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
     }
@@ -224,7 +240,10 @@ impl Tracing {
             snmp: meaning.snmp,
             syn: seen.syn,
             ts_recent: seen.ts_recent,
-            ts_age_ms: stamp.map(|stamp| (seen.mono_ns / 1_000_000).saturating_sub(u64::from(stamp) * 1000)),
+            // Whole seconds, as the kernel itself reckons (`ktime_get_seconds`).
+            ts_age_ms: stamp.map(|stamp| {
+                (seen.mono_ns / 1_000_000_000).saturating_sub(u64::from(stamp)).saturating_mul(1000)
+            }),
             answer: meaning.answer,
             accept_queue: seen.queues.map(|q| (q.accept, q.accept_max)),
             syn_queue: seen.queues.map(|q| (q.syn, q.max_syn_backlog)),
@@ -233,15 +252,16 @@ impl Tracing {
     }
 
     fn print(&mut self, drop: &Drop) -> Result<Written, Failure> {
-        if let Some(file) = &mut self.recording {
+        if self.recording.is_some() {
             json::drop(drop, &mut self.line);
-            file.line(&self.line)?;
+            let line = std::mem::take(&mut self.line);
+            self.record(Some(&line));
+            self.line = line;
         }
         if !self.limit.allows(Instant::now()) {
             return Ok(Written::Yes);
         }
         match &self.format {
-            Format::Json if self.recording.is_some() => {}
             Format::Json => json::drop(drop, &mut self.line),
             Format::Text(style) => style.drop(drop, &mut self.line),
         }
@@ -261,16 +281,17 @@ impl Tracing {
         let counts = counts.since(&self.counts);
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
         let record = json::summary(&summary);
-        if let Some(file) = &mut self.recording {
-            file.line(&record)?;
-            file.flush()?;
-        }
+        self.record(Some(&record));
+        self.record(None);
         if end == End::Asked {
             match &self.format {
                 Format::Json => self.sink.line(&record)?,
                 Format::Text(style) => self.sink.line(&style.summary(&self.start, &summary))?,
             };
             self.sink.flush()?;
+        }
+        if self.record_failed {
+            return Ok(Exit::Failure);
         }
         Ok(if self.fail_on_drop && self.totals.drops() + self.lost.ring + self.lost.decode > 0 {
             Exit::DropsFound

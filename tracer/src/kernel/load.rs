@@ -245,7 +245,7 @@ fn load_failure(error: &dyn std::error::Error) -> Failure {
         Exit::Unable,
         "the eBPF programs cannot be loaded",
         without_numbers(&words.replace('\n', " ")),
-        "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -v says more",
+        "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -vv says more",
     )
 }
 

@@ -225,7 +225,7 @@ impl From<Refusal> for Failure {
             Refusal::Capabilities(lacking) => unable(
                 "tracing the kernel is not permitted",
                 format!("this process lacks {}", lacking.join(" and ")),
-                "run it as root: sudo tracer ...",
+                "run it as root: sudo tracer ... (in a container: start it with --cap-add BPF --cap-add PERFMON, or --privileged)",
             ),
             Refusal::Lockdown => unable(
                 "the kernel is locked down",

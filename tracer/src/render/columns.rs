@@ -86,7 +86,7 @@ impl Column {
             Self::Detail => detail(drop),
             Self::Answer => answer(drop.answer).into(),
             Self::Ticks => behind(drop).map_or("-".into(), |ticks| ticks.to_string()),
-            Self::Age => drop.ts_age_ms.map_or("-".into(), millis),
+            Self::Age => drop.ts_age_ms.map_or("-".into(), age),
             Self::Reason => match drop.reason.as_deref().map(str::trim) {
                 None | Some("") => "-".into(),
                 Some(reason) => clean(reason),
@@ -107,6 +107,15 @@ impl Column {
 /// another connection by now.
 fn behind(drop: &Drop) -> Option<u32> {
     drop.regression().filter(|ticks| drop.cause.is_paws() && *ticks > 0).map(i32::cast_unsigned)
+}
+
+/// The kernel keeps whole seconds.
+fn age(ms: u64) -> String {
+    match ms {
+        0..=999 => "<1s".into(),
+        1000..=59_999 => format!("{}s", ms / 1000),
+        _ => millis(ms),
+    }
 }
 
 /// What says most about this cause in ten columns.

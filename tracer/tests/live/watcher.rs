@@ -272,5 +272,7 @@ pub(crate) fn attaches(program: &Path, set: &str) -> Result<Result<(), String>> 
         return Ok(Ok(()));
     }
     let words = String::from_utf8_lossy(&out.stderr);
+    // 4 is "this kernel does not allow it"; anything else is a fault of the program.
+    ensure!(out.status.code() == Some(4), "tracer programs --hooks {set}: {}: {words}", out.status);
     Ok(Err(words.lines().next().unwrap_or("it said nothing").to_owned()))
 }

@@ -118,7 +118,10 @@ fn base(kernel: &Kernel) -> Result<PathBuf> {
     add_modules(&stage, kernel)?;
     fs::write(stage.join("init"), INIT)?;
     fs::set_permissions(stage.join("init"), fs::Permissions::from_mode(0o755))?;
-    fs::write(&image, cpio(&stage)?)?;
+    // Whole or not at all: what is half written would be taken for good.
+    let part = image.with_extension("part");
+    fs::write(&part, cpio(&stage)?)?;
+    fs::rename(&part, &image)?;
     fs::remove_dir_all(&stage)?;
     Ok(image)
 }

@@ -2,6 +2,7 @@
 //! and caches stay untouched.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -88,13 +89,13 @@ impl Apt {
         for sub in ["state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(sub))?;
         }
-        let mirror = mirror()?;
+        let mut sources = String::new();
         let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-        let sources: Vec<String> = SUITES
-            .iter()
-            .map(|(archive, suite)| format!("deb [signed-by={keyring}] {mirror}/{archive} {suite} main"))
-            .collect();
-        fs::write(folder.join("sources.list"), sources.join("\n") + "\n")?;
+        for (archive, suite) in SUITES {
+            let mirror = mirror(archive)?;
+            writeln!(sources, "deb [signed-by={keyring}] {mirror}/{archive} {suite} main")?;
+        }
+        fs::write(folder.join("sources.list"), sources)?;
         let apt = Self(folder);
         run(apt.get("apt-get").args(["-qq", "update"]))?;
         Ok(apt)
@@ -125,24 +126,37 @@ impl Apt {
     }
 }
 
-/// The mirror that this machine itself uses: everything before `/debian`.
-fn mirror() -> Result<String> {
-    let mut texts = vec![fs::read_to_string("/etc/apt/sources.list").unwrap_or_default()];
-    for file in fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten() {
-        texts.extend(fs::read_to_string(file.path()));
+/// For machines whose own sources name no Debian archive.
+const MIRROR: &str = "TRACER_DEBIAN_MIRROR";
+
+/// Where an archive (`debian`, `debian-security`) is: everything before its name. The machine's own mirror, or the one
+/// that the environment names.
+fn mirror(archive: &str) -> Result<String> {
+    if let Ok(named) = std::env::var(MIRROR) {
+        return Ok(named.trim_end_matches('/').trim_end_matches("/debian").to_owned());
     }
-    match texts.iter().find_map(|text| mirror_in(text)) {
+    let mut texts = vec![fs::read_to_string("/etc/apt/sources.list").unwrap_or_default()];
+    for folder in ["/etc/apt/sources.list.d", "/etc/apt/mirrors"] {
+        for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+            texts.extend(fs::read_to_string(file.path()));
+        }
+    }
+    let found = |archive: &str| texts.iter().find_map(|text| mirror_in(text, archive));
+    match found(archive).or_else(|| found("debian")) {
         Some(mirror) => Ok(mirror),
-        None => bail!("no Debian mirror is named in /etc/apt; the kernels of the bench come from one"),
+        None => bail!(
+            "no Debian archive is named in /etc/apt, and the kernels of the bench come from one; name a mirror: \
+             {MIRROR}=URL cargo xtask test (without the last folder, /debian)"
+        ),
     }
 }
 
-fn mirror_in(text: &str) -> Option<String> {
+fn mirror_in(text: &str, archive: &str) -> Option<String> {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let mut words = lines.flat_map(str::split_whitespace);
     words.find_map(|word| {
         let (before, after) = word.trim_end_matches('/').rsplit_once('/')?;
-        (after == "debian" && before.contains("://")).then(|| before.to_owned())
+        (after == archive && before.contains("://")).then(|| before.to_owned())
     })
 }
 
@@ -202,13 +216,13 @@ mod tests {
     #[test]
     fn mirrors() {
         assert_eq!(
-            mirror_in("# http://x/debian\nURIs: http://mirror.example/debian\n"),
+            mirror_in("# http://x/debian\nURIs: http://mirror.example/debian\n", "debian"),
             Some("http://mirror.example".into())
         );
         assert_eq!(
-            mirror_in("deb [a=b] http://m.example/debian/ bookworm main"),
+            mirror_in("deb [a=b] http://m.example/debian/ bookworm main", "debian"),
             Some("http://m.example".into())
         );
-        assert_eq!(mirror_in("deb http://m.example/ubuntu jammy main"), None);
+        assert_eq!(mirror_in("deb http://m.example/ubuntu jammy main", "debian"), None);
     }
 }
