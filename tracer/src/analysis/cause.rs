@@ -229,7 +229,13 @@ fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
         Some(state::TIME_WAIT) if seen.tw_substate == state::FIN_WAIT2 => Stage::FinWait2,
         Some(state::TIME_WAIT) => Stage::TimeWait,
         Some(_) => Stage::Established,
-        None => Stage::None,
+        // Where no socket is named (before 6.11) a listener's refusal of odd flags still is (`tcp_rcv_state_process`); a
+        // RST is refused by open sockets, too, but those are in the hands of a function hook.
+        None => match reason {
+            Some("TCP_FLAGS") => Stage::Listen,
+            Some("TCP_RESET") if kernel.function_hooks => Stage::Listen,
+            _ => Stage::None,
+        },
     };
     let rst = (seen.rst_sent == Some(true)).then_some(Answer::Rst);
     // The socket's memory was read, though there may have been no timestamp in it.

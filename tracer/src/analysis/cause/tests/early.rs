@@ -32,8 +32,8 @@ fn the_reason_names_it() {
     // (fact, first kernel, reason, state of the socket named, what it comes to)
     let rows = [
         ("N18", "5.19", "TCP_CSUM", None, "none other TCP_CSUM TcpInCsumErrors none"),
-        ("N19", "5.19", "TCP_FLAGS", None, "none other TCP_FLAGS - none"),
-        ("N19", "5.19", "TCP_RESET", None, "none other TCP_RESET - none"),
+        ("N19", "5.19", "TCP_FLAGS", None, "listen other TCP_FLAGS - none"),
+        ("N19", "5.19", "TCP_RESET", None, "listen other TCP_RESET - none"),
         ("N20", "5.19", "SOCKET_FILTER", None, "none other SOCKET_FILTER - none"),
         ("N20", "6.12", "SOCKET_FILTER", Some(10), "listen other SOCKET_FILTER - none"),
         ("N21", "6.18", "SECURITY_HOOK", Some(10), "listen other SECURITY_HOOK - none"),
