@@ -78,10 +78,15 @@ pub(crate) fn boot(
     let kernel = kernels::fetch(series)?;
     let initramfs = initramfs::build(&kernel, payload, command)?;
     let first = qemu::run(&kernel, &initramfs, line)?;
-    if first.status.is_some() || first.timed_out {
+    if first.status.is_some() {
         return Ok(first);
     }
-    println!("xtask: the guest ({}) died without a result; once more", series.name());
+    println!(
+        "xtask: the guest ({}) {}; once more. Its console:\n{}",
+        series.name(),
+        first.ending(),
+        first.console
+    );
     qemu::run(&kernel, &initramfs, line)
 }
 

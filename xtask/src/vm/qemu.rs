@@ -16,7 +16,7 @@ use super::kernels::Kernel;
 use crate::target;
 
 /// A guest that takes longer than this is stuck: everything it does takes a few minutes under emulation.
-const LIMIT: Duration = Duration::from_mins(15);
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// How a guest ended.
 pub(crate) struct Report {
