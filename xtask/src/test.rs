@@ -196,6 +196,9 @@ fn bench(tally: &mut Tally, verifier: &mut Table, series: Series, only: Option<&
     );
     let mut counts = Counts::default();
     let report = vm::boot(series, &payload, &command, &mut |line| {
+        if line == vm::AGAIN {
+            counts = Counts::default();
+        }
         if verifier.take(series, line) {
             return;
         }
