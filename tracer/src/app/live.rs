@@ -3,7 +3,7 @@
 //! Decides the order of things and when it ends. One thread: what cannot be read in time is lost in the ring, where
 //! the kernel side counts it.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -82,31 +82,41 @@ pub(super) fn system(what: &str, error: &io::Error) -> Failure {
     Failure::new(Exit::Failure, what, words(error), "try again; -vv says more")
 }
 
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
+/// The signals that ask for the end. One that whoever started us had ignored (`nohup`, a shell's background job) stays
+/// ignored.
+struct Signals(Vec<Signal>);
 
 impl Signals {
     fn install() -> Result<Self, Failure> {
-        let one = |kind| signal(kind).map_err(|error| system("cannot listen for signals", &error));
-        Ok(Self {
-            interrupt: one(SignalKind::interrupt())?,
-            terminate: one(SignalKind::terminate())?,
-            hangup: one(SignalKind::hangup())?,
-        })
+        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+            .into_iter()
+            .filter(|kind| ignored >> (kind.as_raw_value() - 1) & 1 == 0)
+            .map(|kind| signal(kind).map_err(|error| system("cannot listen for signals", &error)))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     async fn any(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => (),
-            _ = self.terminate.recv() => (),
-            _ = self.hangup.recv() => (),
-        }
+        let signals = &mut self.0;
+        poll_fn(|context| {
+            // Every one is asked, so that every one wakes us.
+            let ready =
+                signals.iter_mut().filter_map(|signal| signal.poll_recv(context).is_ready().then_some(()));
+            if ready.count() > 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
+/// The mask of ignored signals in `/proc/PID/status`; bit 0 is signal 1.
+fn ignored(status: &str) -> u64 {
+    let hex = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    hex.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Signals that come within this time are one.
+const ONE_WISH: Duration = Duration::from_millis(500);
 /// How long the run may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -118,7 +128,10 @@ fn last_resort() -> Result<(), Failure> {
         runtime.block_on(async {
             let Ok(mut signals) = Signals::install() else { return };
             signals.any().await;
-            let _ = tokio::time::timeout(GRACE, signals.any()).await;
+            // `timeout` sends its signal twice, to the program and to its group: that is one wish.
+            tokio::time::sleep(ONE_WISH).await;
+            let Ok(mut later) = Signals::install() else { return };
+            let _ = tokio::time::timeout(GRACE, later.any()).await;
             std::process::exit(Exit::Failure as i32);
         });
     };
@@ -159,5 +172,16 @@ async fn stream(
         if let Some(end) = end {
             return Ok(end);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_that_were_ignored() {
+        assert_eq!(ignored("Name:\tx\nSigIgn:\t0000000000001001\n"), 0x1001);
+        assert_eq!(ignored("no such line"), 0);
     }
 }
