@@ -118,7 +118,7 @@ fn ignored(status: &str) -> u64 {
 /// Signals that come within this time are one.
 const ONE_WISH: Duration = Duration::from_millis(500);
 /// How long the run may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(30);
 
 /// A reader of standard output that does not read blocks the one thread, and with it the signals. From a thread of its own
 /// they end the process: the first one after a while, the second at once. What is attached goes with the process.
