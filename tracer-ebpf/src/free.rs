@@ -85,6 +85,8 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     }
     note_reset_known(&mut record);
     if pad.reset_skb == skb && pad.reset_id == id && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS {
+        // The buffer is free now, and the mark with it.
+        pad.reset_skb = 0;
         record.flags |= flag::RST_SENT;
         if pad.reset_state == 0 && told!(FILTER.no_listener) == 0 {
             return;
@@ -200,6 +202,7 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
         return false;
     }
     pad.skb = 0;
+    pad.reset_skb = 0;
     if !still_holds(skb, &pad.record) {
         unfinished(pad);
         return false;
