@@ -1,6 +1,7 @@
 //! What the facts mean. Pure: no clock, no file, no kernel; time is an argument.
 
 pub mod cause;
+pub mod clock;
 pub mod kernel;
 pub mod snmp;
 pub mod totals;

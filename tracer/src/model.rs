@@ -4,10 +4,16 @@
 
 #[cfg(test)]
 pub(crate) mod any;
+pub mod environment;
+pub mod nat;
+pub mod reading;
 pub mod report;
 pub mod seen;
+pub mod verdict;
 
-use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use reading::Accepted;
 
 /// A moment: nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -49,18 +55,19 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(self.name()) }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.pad(self.name()) }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownName;
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
-                Self::ALL.into_iter().find(|v| v.name() == text).ok_or(UnknownName)
+        impl std::str::FromStr for $name {
+            type Err = $crate::model::UnknownName;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.into_iter().find(|v| v.name() == text).ok_or($crate::model::UnknownName)
             }
         }
     };
 }
+pub(crate) use named;
 
 /// A word that is none of the contract's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -237,9 +244,22 @@ pub struct Listener {
     pub cgroup: Option<String>,
 }
 
+named! {
+    /// Who says that a SYN was dropped, and why.
+    Evidence {
+        /// The kernel that dropped it: the cause is a fact.
+        Kernel = "kernel",
+        /// Packets alone: no SYN/ACK was seen, and the cause is what they are consistent with; `other` where they are
+        /// consistent with nothing in particular.
+        Wire = "wire",
+    }
+}
+
 /// One SYN that got no SYN/ACK.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drop {
+    /// Who says so.
+    pub evidence: Evidence,
     /// When the kernel dropped it.
     pub time: Nanos,
     /// Who asked whom.
@@ -285,6 +305,8 @@ impl Drop {
 pub enum Observation {
     /// A SYN that got no SYN/ACK.
     Drop(Drop),
+    /// A SYN that got one.
+    Accepted(Accepted),
 }
 
 #[cfg(test)]

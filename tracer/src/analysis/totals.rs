@@ -33,15 +33,9 @@ impl Totals {
         let room = self.sources.len() < self.capacity;
         let source = match self.sources.entry(drop.flow.src) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) if room => entry.insert(Source {
-                src: drop.flow.src,
-                syns: None,
-                drops: 0,
-                paws: 0,
-                max_regression: None,
-                first: drop.time,
-                last: drop.time,
-            }),
+            std::collections::hash_map::Entry::Vacant(entry) if room => {
+                entry.insert(Source::new(drop.flow.src, drop.time))
+            }
             std::collections::hash_map::Entry::Vacant(_) => {
                 self.without_room += 1;
                 return;

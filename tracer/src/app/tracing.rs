@@ -31,8 +31,8 @@ use crate::{
         ring::{Batch, Ring},
     },
     model::{
-        Cause, Drop, Nanos,
-        report::{Lost, Start, Summary},
+        Cause, Drop, Evidence, Nanos,
+        report::{Lost, Other, Start, Summary},
         seen::Seen,
     },
     render::{json, text},
@@ -230,6 +230,7 @@ impl Tracing {
         // A stamp of 0 was never set.
         let stamp = seen.ts_recent_stamp.filter(|stamp| *stamp != 0);
         Drop {
+            evidence: Evidence::Kernel,
             time: Nanos(mono.saturating_add(self.wall)),
             flow: seen.flow,
             netns: seen.netns,
@@ -333,6 +334,10 @@ impl Tracing {
             by_cause: self.totals.by_cause().clone(),
             sources: self.totals.top(TOP),
             sources_total: self.totals.sources(),
+            other: Other::default(),
+            unreported: 0,
+            clocks_evicted: 0,
+            verdict: None,
             snmp,
             snmp_left_out,
             lost: self.lost,

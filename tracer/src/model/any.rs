@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::{Answer, Cause, Drop, Flow, Listener, Nanos, OptionKinds, Stage, Syn};
+use super::{Answer, Cause, Drop, Evidence, Flow, Listener, Nanos, OptionKinds, Stage, Syn};
 
 /// A drop of which nothing is known that may be unknown.
 pub(crate) fn bare(cause: Cause) -> Drop {
     Drop {
+        evidence: Evidence::Kernel,
         time: Nanos(1_700_000_000_123_456_789),
         flow: Flow {
             src: std::net::IpAddr::from([192, 0, 2, 1]),
@@ -80,6 +81,7 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
     let listener = maybe((any::<u32>(), any_word(), maybe(any_word())));
     (any::<i64>(), flow, place, what, any_syn(), clock, queues, listener).prop_map(
         |(time, flow, place, what, syn, clock, queues, listener)| Drop {
+            evidence: Evidence::Kernel,
             time: Nanos(time),
             flow,
             netns: place.0,

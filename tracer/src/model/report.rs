@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Cause, Nanos};
+use super::{Cause, Nanos, nat::Nat, verdict::Verdict};
 
 /// A hook that is not attached, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,23 +53,110 @@ pub struct Start {
     pub filter: FilterWords,
 }
 
-/// What a source address lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a source address did.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Client address.
     pub src: IpAddr,
-    /// SYNs seen from it; `None` where the hook set does not see accepted SYNs.
+    /// SYNs seen from it, dropped ones included; `None` where the hook set does not see accepted SYNs.
     pub syns: Option<u64>,
     /// Dropped SYNs.
     pub drops: u64,
     /// ... of those, by PAWS.
     pub paws: u64,
+    /// Drops by cause.
+    pub by_cause: BTreeMap<Cause, u64>,
+    /// Timestamp regression of the last PAWS drop, ticks.
+    pub last_regression: Option<i32>,
     /// Largest timestamp regression of a PAWS drop, ticks.
     pub max_regression: Option<i32>,
-    /// First drop.
+    /// How far back the timestamps of PAWS drops were.
+    pub regressions: Regressions,
+    /// What became of the clients that were refused.
+    pub retries: Retries,
+    /// First SYN.
     pub first: Nanos,
-    /// Last drop.
+    /// Last SYN.
     pub last: Nanos,
+    /// Who is behind it; `None`: there was no room for its clocks.
+    pub nat: Option<Nat>,
+}
+
+impl Source {
+    /// One SYN seen at this time, nothing else known.
+    pub fn new(src: IpAddr, time: Nanos) -> Self {
+        Self {
+            src,
+            syns: None,
+            drops: 0,
+            paws: 0,
+            by_cause: BTreeMap::new(),
+            last_regression: None,
+            max_regression: None,
+            regressions: Regressions::default(),
+            retries: Retries::default(),
+            first: time,
+            last: time,
+            nat: None,
+        }
+    }
+}
+
+/// Regressions by size: element `n` counts those of 2^n to 2^(n+1)-1 ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Regressions(pub [u32; 31]);
+
+/// Clients that were refused: a client is one connection attempt, its SYN and the same SYN again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// Attempts that were refused at least once.
+    pub refused: u64,
+    /// ... and came again.
+    pub came_back: u64,
+    /// ... and got in.
+    pub got_in: u64,
+    /// How long those waited altogether, milliseconds.
+    pub waited_ms: u64,
+    /// The longest of them, milliseconds.
+    pub longest_ms: u64,
+}
+
+/// What of the sources found no room in the table, exactly.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Other {
+    /// SYNs.
+    pub syns: u64,
+    /// Drops.
+    pub drops: u64,
+    /// ... of those, by PAWS.
+    pub paws: u64,
+    /// Drops by cause.
+    pub by_cause: BTreeMap<Cause, u64>,
+}
+
+/// Everything that the analysis knows at a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Answered SYNs, those not reported one by one included.
+    pub accepted: u64,
+    /// ... of those, not reported one by one.
+    pub unreported: u64,
+    /// Dropped SYNs.
+    pub drops: u64,
+    /// The same by cause; every cause that was seen.
+    pub by_cause: BTreeMap<Cause, u64>,
+    /// Dropped SYNs known from packets alone ([`Evidence::Wire`](super::Evidence::Wire)).
+    pub wire: u64,
+    /// What became of the clients that were refused, over all sources.
+    pub retries: Retries,
+    /// Sources, most drops first; no more than were asked for.
+    pub sources: Vec<Source>,
+    /// Number of sources in the table.
+    pub sources_total: u64,
+    /// Those that found no room in it.
+    pub other: Other,
+    /// Pairs of addresses whose clocks were given up for want of room.
+    pub clocks_evicted: u64,
 }
 
 /// A kernel counter beside our count of the drops that move it.
@@ -103,7 +190,7 @@ pub struct Lost {
 }
 
 /// The end of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// When it ended.
     pub time: Nanos,
@@ -117,8 +204,16 @@ pub struct Summary {
     pub by_cause: BTreeMap<Cause, u64>,
     /// Sources with the most drops, most first.
     pub sources: Vec<Source>,
-    /// Number of sources seen.
+    /// Number of sources in the table.
     pub sources_total: u64,
+    /// Those that found no room in it.
+    pub other: Other,
+    /// Answered SYNs that were counted and not reported one by one.
+    pub unreported: u64,
+    /// Pairs of addresses whose clocks were given up for want of room.
+    pub clocks_evicted: u64,
+    /// What it all means; `None`: nothing was seen that could be judged.
+    pub verdict: Option<Verdict>,
     /// The kernel's own counters.
     pub snmp: Vec<CounterCheck>,
     /// Namespaces with drops that the comparison leaves out: they ended, or could not be read.

@@ -37,13 +37,12 @@ fn by_hand(src: IpAddr, drops: &[Drop]) -> Source {
     let own: Vec<_> = drops.iter().filter(|drop| drop.flow.src == src).collect();
     let paws = || own.iter().filter(|drop| drop.cause.is_paws());
     Source {
-        src,
-        syns: None,
         drops: own.len() as u64,
         paws: paws().count() as u64,
         max_regression: paws().filter_map(|drop| drop.regression()).max(),
         first: own.iter().map(|drop| drop.time).min().unwrap(),
         last: own.iter().map(|drop| drop.time).max().unwrap(),
+        ..Source::new(src, Nanos(0))
     }
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::model::{
     Answer, Cause, Listener, Stage,
     any::{any_drop, any_word, bare},
-    report::Lost as LostCounts,
+    report::{Lost as LostCounts, Other},
 };
 
 fn object(line: &str) -> Map<String, Value> {
@@ -221,15 +221,18 @@ fn a_summary() -> Summary {
         drops: 3,
         by_cause: BTreeMap::from([(Cause::PawsTimeWait, 2), (Cause::AcceptQueueFull, 1)]),
         sources: vec![Source {
-            src: "192.0.2.1".parse().unwrap(),
-            syns: None,
             drops: 3,
             paws: 2,
             max_regression: Some(5000),
             first: Nanos(1),
             last: Nanos(2),
+            ..Source::new("192.0.2.1".parse().unwrap(), Nanos(0))
         }],
         sources_total: 1,
+        other: Other::default(),
+        unreported: 0,
+        clocks_evicted: 0,
+        verdict: None,
         snmp_left_out: 0,
         snmp: vec![CounterCheck {
             name: "TcpExtPAWSEstab".into(),

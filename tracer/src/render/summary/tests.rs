@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     Nanos,
-    report::{CounterCheck, FilterWords, Missing, Source},
+    report::{CounterCheck, FilterWords, Missing, Other, Source},
 };
 
 fn quiet() -> Summary {
@@ -22,6 +22,10 @@ fn quiet() -> Summary {
         by_cause: BTreeMap::new(),
         sources: Vec::new(),
         sources_total: 0,
+        other: Other::default(),
+        unreported: 0,
+        clocks_evicted: 0,
+        verdict: None,
         snmp_left_out: 0,
         snmp: Vec::new(),
         lost: Lost::default(),
@@ -32,13 +36,12 @@ fn quiet() -> Summary {
 
 fn source(src: &str, drops: u64) -> Source {
     Source {
-        src: src.parse().unwrap(),
-        syns: None,
         drops,
         paws: drops / 2,
         max_regression: (drops > 1).then_some(i32::MAX),
         first: Nanos(0),
         last: Nanos(1_700_000_000_999_999_999),
+        ..Source::new(src.parse().unwrap(), Nanos(0))
     }
 }
 
