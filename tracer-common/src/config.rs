@@ -62,5 +62,23 @@ impl Shape {
     };
 }
 
+/// How much is reported of SYNs that were accepted. Dropped ones are reported always.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sampling {
+    /// Records for one source in a second.
+    pub per_source: u32,
+    /// Records of one CPU in a second.
+    pub per_cpu: u32,
+    /// Bytes in the ring above which there are none: the rest is kept for drops.
+    pub ring_share: u32,
+}
+
+/// Sources whose accepted SYNs are told apart; of further ones the longest unseen is forgotten.
+pub const SAMPLED_SOURCES: u32 = 16_384;
+
+/// Refused SYNs whose return is reported whatever the sampling says; of further ones the longest unseen is forgotten.
+pub const AWAITED_SYNS: u32 = 16_384;
+
 /// Words of the bitmap of drop reasons that `skb:kfree_skb` looks at; larger reasons are looked at always.
 pub const REASON_WORDS: usize = 4;

@@ -18,6 +18,11 @@ pub enum Counter {
     LostRing,
     /// SYNs whose observation was begun and never ended (a hook was missed).
     LostSlot,
+    /// Handshakes that ended with an open socket, where no function is hooked.
+    Opened,
+    /// Accepted SYNs (or handshakes) without a record of their own: one of the same source in the same second spoke for
+    /// them, or there was no room.
+    Unreported,
     /// Kernel memory that could not be read, so that a SYN went by unseen.
     ReadFailed,
 }

@@ -20,6 +20,9 @@ pub mod site {
     pub const FULL_SOCKET: u8 = 4;
     /// `skb:kfree_skb` alone: none of the functions above saw this SYN, or none of them is hooked.
     pub const KFREE_SKB: u8 = 5;
+    /// `sock:inet_sock_set_state`: a handshake ended and its socket is open. There is no packet; the header holds ports and
+    /// the client's initial sequence number and nothing else.
+    pub const HANDSHAKE: u8 = 6;
 }
 
 /// Bits of [`SynRecord::flags`]: which facts are there, and what happened on the way.
@@ -124,8 +127,10 @@ pub struct SynRecord {
     pub tcp: [u8; TCP_HEADER],
     /// The TCP options, as on the wire; beyond `options_len` the content is undefined.
     pub options: [u8; TCP_OPTIONS_MAX],
+    /// Of an accepted SYN: how many others of its source were accepted since the last report and are not reported.
+    pub unreported: u32,
     /// Explicit padding; zero.
-    pub pad: [u32; 2],
+    pub pad: u32,
 }
 
 impl SynRecord {
@@ -158,7 +163,8 @@ impl SynRecord {
         options_len: 0,
         tcp: [0; TCP_HEADER],
         options: [0; TCP_OPTIONS_MAX],
-        pad: [0; 2],
+        unreported: 0,
+        pad: 0,
     };
 }
 
@@ -169,4 +175,4 @@ const _: () = assert!(RECORD_LEN == 176 && align_of::<SynRecord>() == 8);
 const _: () = assert!(core::mem::offset_of!(SynRecord, kind) == 100);
 const _: () = assert!(core::mem::offset_of!(SynRecord, tcp) == 108);
 const _: () = assert!(core::mem::offset_of!(SynRecord, options) == 128);
-const _: () = assert!(core::mem::offset_of!(SynRecord, pad) + 8 == RECORD_LEN);
+const _: () = assert!(core::mem::offset_of!(SynRecord, pad) + 4 == RECORD_LEN);

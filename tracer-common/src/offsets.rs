@@ -89,6 +89,16 @@ fields! {
     sk_dport = "sock_common"."skc_dport" required;
     /// The own port.
     sk_num = "sock_common"."skc_num" required;
+    /// Address family of a socket.
+    sk_family = "sock_common"."skc_family" optional;
+    /// The other side's IPv4 address.
+    sk_daddr = "sock_common"."skc_daddr" optional;
+    /// The own IPv4 address.
+    sk_rcv_saddr = "sock_common"."skc_rcv_saddr" optional;
+    /// The other side's IPv6 address; absent where the kernel was built without IPv6.
+    sk_v6_daddr = "sock_common"."skc_v6_daddr" optional;
+    /// The own IPv6 address.
+    sk_v6_rcv_saddr = "sock_common"."skc_v6_rcv_saddr" optional;
     /// Inode of a namespace.
     net_inum = "net"."ns.inum" required;
     /// `net.ipv4.tcp_max_syn_backlog`.

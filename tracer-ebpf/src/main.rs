@@ -6,6 +6,7 @@
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
+mod accepted;
 mod args;
 mod free;
 mod maps;
@@ -233,6 +234,14 @@ fn tp_send_reset(ctx: RawTracePointContext) -> i32 {
 #[raw_tracepoint]
 fn tp_synack_again(ctx: RawTracePointContext) -> i32 {
     tcp::synack_again(ctx.nth(1));
+    0
+}
+
+// match-proto: v6.12 include/trace/events/sock.h inet_sock_set_state(const struct sock *sk, const int oldstate,
+//              const int newstate)
+#[raw_tracepoint]
+fn tp_set_state(ctx: RawTracePointContext) -> i32 {
+    accepted::state_set(ctx.nth(0), ctx.nth(1) as u32, ctx.nth(2) as u32);
     0
 }
 

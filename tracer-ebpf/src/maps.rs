@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{LpmTrie, LruHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
+    maps::{Array, LpmTrie, LruHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
 };
 use aya_log_ebpf::debug;
 use tracer_common::{
@@ -11,9 +11,15 @@ use tracer_common::{
     event::SynRecord,
 };
 
+use crate::{accepted::awaited, told::told};
+
 /// User space sets the size before load.
 #[map]
 static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+
+/// 1: the ring holds readings of which user space was not woken up.
+#[map]
+static UNTOLD: Array<u32> = Array::with_max_entries(1, 0);
 
 #[map]
 static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTER_COUNT, 0);
@@ -71,6 +77,10 @@ pub struct Pad {
     pub answered: u32,
     /// Whether it carried a SYN cookie.
     pub cookie: u32,
+    /// The second of the last reading (`accepted`).
+    pub readings_second: u32,
+    /// Readings in it.
+    pub readings: u32,
     /// The record under way.
     pub record: SynRecord,
 }
@@ -102,13 +112,54 @@ pub fn prefix_wanted(saddr: &[u8; 16]) -> bool {
     PREFIXES.get(Key::new(128, *saddr)) == Some(&1)
 }
 
+/// `BPF_RB_NO_WAKEUP`, `BPF_RB_FORCE_WAKEUP`, `BPF_RB_AVAIL_DATA` (`include/uapi/linux/bpf.h`).
+const NO_WAKEUP: u64 = 1;
+const FORCE_WAKEUP: u64 = 2;
+const AVAIL_DATA: u64 = 0;
+
 /// Counts a dropped SYN and sends its record; one that finds no room is counted, too.
 #[inline(always)]
 pub fn send(record: &SynRecord) {
     count(Counter::Drops);
     say(record);
-    if EVENTS.output::<SynRecord>(record, 0).is_err() {
+    awaited(record);
+    // By itself the kernel wakes a reader only when it has read everything before, and of a reading it was not told.
+    let flags = if untold(0) { FORCE_WAKEUP } else { 0 };
+    if EVENTS.output::<SynRecord>(record, flags).is_err() {
         count(Counter::LostRing);
+    }
+}
+
+/// Sends a reading, where it takes no room that drops may need. Nobody waits for one: user space looks now and then, and is
+/// woken up only when many have gathered.
+#[inline(always)]
+pub fn report(record: &SynRecord) -> bool {
+    let waiting = EVENTS.query(AVAIL_DATA);
+    let share = u64::from(told!(SAMPLING.ring_share));
+    if waiting > share {
+        return false;
+    }
+    let flags = if waiting > share / 2 { FORCE_WAKEUP } else { NO_WAKEUP };
+    let sent = EVENTS.output::<SynRecord>(record, flags).is_ok();
+    if sent && flags == NO_WAKEUP {
+        untold(1);
+    }
+    sent
+}
+
+/// Sets whether readings wait of which nobody was told; whether it was otherwise before.
+#[inline(always)]
+fn untold(now: u32) -> bool {
+    let Some(value) = UNTOLD.get_ptr_mut(0) else { return false };
+    // SAFETY: one word; two CPUs at once cost a needless wake-up, or one that the next look makes up for. Written only
+    // when it changes, so that CPUs do not take the cache line from one another.
+    #[expect(unsafe_code, reason = "a map value")]
+    unsafe {
+        let changed = *value != now;
+        if changed {
+            *value = now;
+        }
+        changed
     }
 }
 

@@ -147,7 +147,7 @@ fn behind_extensions(head: u64, first: u32, next: u8) -> Option<u32> {
 }
 
 /// `::ffff:0:0/96` (RFC 4291 section 2.5.5.2).
-const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+pub const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 #[inline(always)]
 fn v4(head: u64, network: u32, record: &mut SynRecord) -> Result<(), Not> {
@@ -225,9 +225,17 @@ pub fn identity(tcp: &[u8; TCP_HEADER]) -> u64 {
 /// The same from a request socket.
 #[inline(always)]
 pub fn identity_of_request(req: u64) -> u64 {
-    let client = member!(req, sk_dport: u16).unwrap_or(0).to_ne_bytes();
-    let server = member!(req, sk_num: u16).unwrap_or(0).to_be_bytes();
-    let isn = member!(req, treq_rcv_isn: u32).unwrap_or(0).to_be_bytes();
+    identity_of(
+        member!(req, sk_dport: u16).unwrap_or(0),
+        member!(req, sk_num: u16).unwrap_or(0),
+        member!(req, treq_rcv_isn: u32).unwrap_or(0),
+    )
+}
+
+/// The same from its parts; the client's port in network byte order.
+#[inline(always)]
+pub fn identity_of(client: u16, server: u16, isn: u32) -> u64 {
+    let (client, server, isn) = (client.to_ne_bytes(), server.to_be_bytes(), isn.to_be_bytes());
     u64::from_ne_bytes([client[0], client[1], server[0], server[1], isn[0], isn[1], isn[2], isn[3]])
 }
 

@@ -11,6 +11,7 @@ use tracer_common::{
 };
 
 use crate::{
+    accepted::accepted,
     maps::{FULL, Pad, SOFTIRQ, count, pad, send},
     packet::{
         counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
@@ -184,6 +185,7 @@ pub fn listen_exit(skb: u64) {
         if pad.cookie != 0 {
             count(Counter::Cookies);
         }
+        accepted(pad);
     } else if pad.record.flags & flag::DUPLICATE != 0 {
         // The CPU that was faster answers it.
         count(Counter::Answered);

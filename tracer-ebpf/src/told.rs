@@ -6,7 +6,7 @@
 
 use aya_ebpf::Global;
 use tracer_common::{
-    config::{Filter, PORT_WORDS, REASON_WORDS, Shape},
+    config::{Filter, PORT_WORDS, REASON_WORDS, Sampling, Shape},
     offsets::Offsets,
 };
 
@@ -22,12 +22,15 @@ pub static FILTER: Filter = Filter { ports: 0, family: 0, prefixes: 0, netns: 0,
 pub static SHAPE: Shape = Shape::NONE;
 
 #[unsafe(no_mangle)]
+pub static SAMPLING: Sampling = Sampling { per_source: 0, per_cpu: 0, ring_share: 0 };
+
+#[unsafe(no_mangle)]
 static PORTS: [Global<u64>; PORT_WORDS] = [const { Global::new(0) }; PORT_WORDS];
 
 #[unsafe(no_mangle)]
 static REASONS: [Global<u64>; REASON_WORDS] = [const { Global::new(0) }; REASON_WORDS];
 
-/// One member of [`OFFSETS`], [`FILTER`] or [`SHAPE`].
+/// One member of [`OFFSETS`], [`FILTER`], [`SHAPE`] or [`SAMPLING`].
 macro_rules! told {
     ($global:ident . $member:ident) => {{
         // SAFETY: a static is valid for reads and aligned.

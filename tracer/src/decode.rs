@@ -1,4 +1,4 @@
-//! Bytes to meaning: a ring record becomes a `Seen`. Pure; any bytes are decoded or refused, never trusted.
+//! Bytes to meaning: a ring record becomes a `Record`. Pure; any bytes are decoded or refused, never trusted.
 
 pub mod tcp;
 
@@ -9,7 +9,8 @@ use tracer_common::event::{RECORD_LEN, TCP_HEADER, TCP_OPTIONS_MAX, flag, kind, 
 
 use crate::model::{
     Flow,
-    seen::{OddFlags, Queues, Seen, Site},
+    reading::{Stack, Via},
+    seen::{Answered, OddFlags, Queues, Record, Seen, Site},
 };
 
 /// Why bytes are no record.
@@ -31,7 +32,7 @@ pub enum DecodeError {
 ///
 /// # Errors
 /// When the bytes are no record.
-pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
+pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
     if bytes.remaining() < RECORD_LEN {
         let short = bytes.remaining();
         bytes.advance(short);
@@ -54,8 +55,39 @@ pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
     bytes.copy_to_slice(&mut header);
     let mut options = [0; TCP_OPTIONS_MAX];
     bytes.copy_to_slice(&mut options);
-    bytes.advance(8);
+    let unreported = bytes.get_u32_ne();
+    bytes.advance(4);
 
+    let has = |bit: u32| flags & bit != 0;
+    let when = |bit: u32, value: u32| has(bit).then_some(value);
+    // 0 stands for "none" in the kernel itself (`tcp_paws_check`, include/net/tcp.h).
+    let remembered = when(flag::TS_RECENT, ts_recent).filter(|recent| *recent != 0);
+    let options = &options[..usize::from(options_len).min(TCP_OPTIONS_MAX)];
+    let (sport, dport, syn_facts) = tcp::syn(&header, options, ttl);
+    let flow = if family == 4 {
+        Flow { src: src.to_canonical(), sport, dst: dst.to_canonical(), dport }
+    } else {
+        Flow { src, sport, dst, dport }
+    };
+    let netns = (netns != 0).then_some(netns);
+    if kind_of == kind::ACCEPTED {
+        let (via, tsval, stack) = match site_of {
+            site::LISTEN => (Via::Syn, syn_facts.tsval, Stack::from(&syn_facts)),
+            site::HANDSHAKE => (Via::Handshake, remembered, Stack::default()),
+            other => return Err(DecodeError::Site(other)),
+        };
+        let seq = syn_facts.seq;
+        return Ok(Record::Answered(Answered {
+            mono_ns: time_ns,
+            flow,
+            netns,
+            seq,
+            tsval,
+            stack,
+            via,
+            unreported,
+        }));
+    }
     if kind_of != kind::DROP {
         return Err(DecodeError::Kind(kind_of));
     }
@@ -67,25 +99,15 @@ pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
         site::KFREE_SKB => Site::KfreeSkb,
         other => return Err(DecodeError::Site(other)),
     };
-    let has = |bit: u32| flags & bit != 0;
-    let when = |bit: u32, value: u32| has(bit).then_some(value);
-    let options = &options[..usize::from(options_len).min(TCP_OPTIONS_MAX)];
-    let (sport, dport, syn_facts) = tcp::syn(&header, options, ttl);
-    let flow = if family == 4 {
-        Flow { src: src.to_canonical(), sport, dst: dst.to_canonical(), dport }
-    } else {
-        Flow { src, sport, dst, dport }
-    };
-    Ok(Seen {
+    Ok(Record::Dropped(Seen {
         mono_ns: time_ns,
         flow,
-        netns: (netns != 0).then_some(netns),
+        netns,
         ifindex: (ifindex != 0).then_some(ifindex),
         site,
         syn: syn_facts,
         odd_flags: OddFlags { fin: header[13] & tcp::FIN != 0, rst: header[13] & tcp::RST != 0 },
-        // 0 stands for "none" in the kernel itself (`tcp_paws_check`, include/net/tcp.h).
-        ts_recent: when(flag::TS_RECENT, ts_recent).filter(|recent| *recent != 0),
+        ts_recent: remembered,
         ts_recent_stamp: when(flag::TS_STAMP, stamp),
         rcv_nxt: when(flag::RCV_NXT, rcv_nxt),
         rcv_wnd: when(flag::RCV_WND, rcv_wnd),
@@ -98,7 +120,7 @@ pub fn record(bytes: &mut impl Buf) -> Result<Seen, DecodeError> {
         not_proven: has(flag::NOT_PROVEN),
         rst_sent: if has(flag::RST_SENT) { Some(true) } else { has(flag::RST_KNOWN).then_some(false) },
         ack_sent: if has(flag::ACK_SENT) { Some(true) } else { has(flag::ACK_KNOWN).then_some(false) },
-    })
+    }))
 }
 
 fn address_of(bytes: [u8; 16]) -> IpAddr {

@@ -158,7 +158,11 @@ async fn stream(
             biased;
             () = signals.any() => Some(End::Asked),
             () = sleep_until(deadline) => Some(End::Asked),
-            _ = tick.tick() => tracing.tick()?,
+            // Nobody is woken up for a reading, so the ring is looked at, too.
+            _ = tick.tick() => match tracing.take_all(ring)? {
+                None => tracing.tick()?,
+                end => end,
+            },
             batch = ring.next(BATCH) => {
                 let batch = batch.map_err(|error| system("cannot read the ring", &error))?;
                 let end = tracing.take(&batch)?;

@@ -33,7 +33,7 @@ use crate::{
     model::{
         Cause, Drop, Evidence, Nanos,
         report::{Lost, Other, Start, Summary},
-        seen::Seen,
+        seen::{Answered, Record, Seen},
     },
     render::{json, text},
 };
@@ -190,7 +190,8 @@ impl Tracing {
         let mut end = None;
         while !records.is_empty() {
             match decode::record(&mut records) {
-                Ok(seen) => end = self.one(&seen)?.or(end),
+                Ok(Record::Dropped(seen)) => end = self.one(&seen)?.or(end),
+                Ok(Record::Answered(answered)) => self.answered(&answered),
                 Err(_) => self.lost.decode += 1,
             }
         }
@@ -215,6 +216,25 @@ impl Tracing {
         })
     }
 
+    /// A SYN that was answered: nothing to print, but a reading of its client's clock.
+    fn answered(&mut self, answered: &Answered) {
+        if !self.window.holds(answered.mono_ns) || self.is_enough() {
+            return;
+        }
+        let accepted = answered.at(self.time_of(answered.mono_ns));
+        if self.recording.is_some() {
+            json::accepted(&accepted, &mut self.line);
+            let line = std::mem::take(&mut self.line);
+            self.record(Some(&line));
+            self.line = line;
+        }
+    }
+
+    /// The time of day of a moment of the monotonic clock, in nanoseconds.
+    fn time_of(&self, mono_ns: u64) -> Nanos {
+        Nanos(i64::try_from(mono_ns).unwrap_or(i64::MAX).saturating_add(self.wall))
+    }
+
     /// `-c`.
     fn is_enough(&self) -> bool {
         self.count.is_some_and(|count| self.totals.drops() >= count)
@@ -226,12 +246,11 @@ impl Tracing {
             (Some(netns), Some(index)) => self.namespaces.ifname(netns, index),
             _ => None,
         };
-        let mono = i64::try_from(seen.mono_ns).unwrap_or(i64::MAX);
         // A stamp of 0 was never set.
         let stamp = seen.ts_recent_stamp.filter(|stamp| *stamp != 0);
         Drop {
             evidence: Evidence::Kernel,
-            time: Nanos(mono.saturating_add(self.wall)),
+            time: self.time_of(seen.mono_ns),
             flow: seen.flow,
             netns: seen.netns,
             ifname,
@@ -277,7 +296,7 @@ impl Tracing {
         let counts = attached.counts()?;
         attached.detach();
         if end == End::Asked {
-            self.drain(ring)?;
+            self.take_all(ring)?;
         }
         let counts = counts.since(&self.counts);
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
@@ -301,15 +320,16 @@ impl Tracing {
         })
     }
 
-    /// What was in the ring when the programs went, and no more than it can hold.
-    fn drain(&mut self, ring: &mut Ring) -> Result<(), Failure> {
+    /// Takes what is in the ring now, and no more than it can hold.
+    pub(super) fn take_all(&mut self, ring: &mut Ring) -> Result<Option<End>, Failure> {
         for _ in 0..=RING_BYTES as usize / tracer_common::event::RECORD_LEN / BATCH {
             let batch = ring.rest(BATCH);
-            if self.take(&batch)? == Some(End::ReaderGone) || !batch.more {
-                break;
+            let end = self.take(&batch)?;
+            if end.is_some() || !batch.more {
+                return Ok(end);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn summary(&mut self, elapsed_ms: u64, counts: &Counts) -> Result<Summary, Failure> {

@@ -49,6 +49,7 @@ fn bytes_of(record: &SynRecord) -> Vec<u8> {
         options_len => [record.options_len];
         tcp => record.tcp;
         options => record.options;
+        unreported => record.unreported.to_ne_bytes();
     }
     assert_eq!(bytes.len(), offset_of!(SynRecord, pad));
     bytes.resize(RECORD_LEN, 0);
@@ -73,12 +74,52 @@ fn good() -> SynRecord {
     record
 }
 
-fn decode_one(record: &SynRecord) -> Result<Seen, DecodeError> {
+fn decode_any(record: &SynRecord) -> Result<Record, DecodeError> {
     let bytes = bytes_of(record);
     let mut rest = bytes.as_slice();
     let decoded = super::record(&mut rest);
     assert_eq!(rest.remaining(), 0, "a record is taken whole");
     decoded
+}
+
+fn decode_one(record: &SynRecord) -> Result<Seen, DecodeError> {
+    match decode_any(record)? {
+        Record::Dropped(seen) => Ok(seen),
+        Record::Answered(answered) => panic!("{answered:?} is no drop"),
+    }
+}
+
+fn decode_answered(record: &SynRecord) -> Answered {
+    match decode_any(record).unwrap() {
+        Record::Dropped(seen) => panic!("{seen:?} was dropped"),
+        Record::Answered(answered) => answered,
+    }
+}
+
+#[test]
+fn an_answered_syn() {
+    let record =
+        SynRecord { kind: kind::ACCEPTED, site: site::LISTEN, unreported: 9, time_ns: 5, netns: 3, ..good() };
+    let answered = decode_answered(&record);
+    assert_eq!((answered.mono_ns, answered.netns, answered.unreported), (5, Some(3), 9));
+    assert_eq!((answered.flow.sport, answered.flow.dport, answered.seq), (40_000, 443, 0x1122_3344));
+    assert_eq!((answered.tsval, answered.via), (Some(0x0102_0304), Via::Syn));
+    let stack = answered.stack;
+    assert_eq!(
+        (stack.ttl, stack.window, stack.mss, stack.wscale),
+        (Some(63), Some(64_240), Some(1460), Some(7))
+    );
+    assert_eq!(stack.options.unwrap().to_string(), "mss,sok,ts,nop,ws");
+}
+
+#[test]
+fn the_end_of_a_handshake_knows_no_stack() {
+    let mut record = SynRecord { kind: kind::ACCEPTED, site: site::HANDSHAKE, ..good() };
+    (record.flags, record.ts_recent) = (flag::TS_RECENT, 77);
+    let answered = decode_answered(&record);
+    assert_eq!((answered.tsval, answered.via, answered.stack), (Some(77), Via::Handshake, Stack::default()));
+    record.ts_recent = 0;
+    assert_eq!(decode_answered(&record).tsval, None, "0 is the kernel's word for none");
 }
 
 #[test]
@@ -148,11 +189,15 @@ fn flags_beside_syn() {
 
 #[test]
 fn unknown_kinds_and_sites_are_refused() {
-    for number in (0..=u8::MAX).filter(|n| *n != kind::DROP) {
+    for number in (0..=u8::MAX).filter(|n| !(kind::DROP..=kind::ACCEPTED).contains(n)) {
         assert_eq!(decode_one(&SynRecord { kind: number, ..good() }), Err(DecodeError::Kind(number)));
     }
     for number in (0..=u8::MAX).filter(|n| !(site::LISTEN..=site::KFREE_SKB).contains(n)) {
         assert_eq!(decode_one(&SynRecord { site: number, ..good() }), Err(DecodeError::Site(number)));
+    }
+    for number in (0..=u8::MAX).filter(|n| ![site::LISTEN, site::HANDSHAKE].contains(n)) {
+        let record = SynRecord { kind: kind::ACCEPTED, site: number, ..good() };
+        assert_eq!(decode_any(&record), Err(DecodeError::Site(number)));
     }
 }
 
@@ -177,7 +222,10 @@ fn a_bad_record_does_not_spoil_the_next() {
         let mut rest = bytes[..cut].chain(&bytes[cut..]);
         let mut got = Vec::new();
         while rest.has_remaining() {
-            got.push(super::record(&mut rest).map(|seen| seen.mono_ns));
+            got.push(super::record(&mut rest).map(|record| match record {
+                Record::Dropped(seen) => seen.mono_ns,
+                Record::Answered(answered) => answered.mono_ns,
+            }));
         }
         let want = [
             Ok(1),
@@ -305,5 +353,10 @@ proptest! {
         bytes[offset_of!(SynRecord, kind)] = kind::DROP;
         bytes[offset_of!(SynRecord, site)] = site;
         prop_assert!(super::record(&mut bytes.as_slice()).is_ok());
+        bytes[offset_of!(SynRecord, kind)] = kind::ACCEPTED;
+        for site in [site::LISTEN, site::HANDSHAKE] {
+            bytes[offset_of!(SynRecord, site)] = site;
+            prop_assert!(super::record(&mut bytes.as_slice()).is_ok());
+        }
     }
 }

@@ -88,7 +88,7 @@ const T: Set = Set::Tracepoint;
 ///
 /// `tcp_conn_request` instead of its callers: IPv4, IPv6 and MPTCP listeners all pass it once (`subflow_v4_conn_request`
 /// calls it directly, net/mptcp/subflow.c).
-pub const HOOKS: [Hook; 12] = [
+pub const HOOKS: [Hook; 13] = [
     // First, because a kernel that refuses function hooks shows it here, before the large programs are verified.
     Hook {
         name: "tcp_make_synack",
@@ -126,6 +126,14 @@ pub const HOOKS: [Hook; 12] = [
     Hook {
         name: "tcp_send_reset",
         programs: &[(T, Tracepoint, "tp_send_reset")],
+        args: 0..=0,
+        need: Need::Detail,
+        sees: &[],
+    },
+    // The readings of the set that sees no listener.
+    Hook {
+        name: "inet_sock_set_state",
+        programs: &[(T, Tracepoint, "tp_set_state")],
         args: 0..=0,
         need: Need::Detail,
         sees: &[],

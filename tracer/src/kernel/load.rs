@@ -16,7 +16,7 @@ use tracer_common::{
 use super::{
     hooks::{Hook, Need, Point, Set},
     plan::{Facts, Plan, Refused, Wish, plan},
-    told::{filter_words, reason_bitmap, set_prefixes, shape_words},
+    told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
 };
 use crate::error::{Exit, Failure, without_numbers};
@@ -120,11 +120,13 @@ fn attach_plan(
     let reasons = reason_bitmap(types, filter.words.no_listener != 0);
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
+    let sampling = sampling_words(settings.ring_bytes);
     let level: u8 = if settings.debug { aya_log::Level::Debug as u8 } else { 0 };
     let mut ebpf = EbpfLoader::new()
         .override_global("OFFSETS", types.offsets.as_slice(), true)
         .override_global("SHAPE", shape.as_slice(), true)
         .override_global("FILTER", words.as_slice(), true)
+        .override_global("SAMPLING", sampling.as_slice(), true)
         .override_global("PORTS", filter.ports.as_slice(), true)
         .override_global("REASONS", reasons.as_slice(), true)
         .override_global(aya_log::LEVEL, &level, false)

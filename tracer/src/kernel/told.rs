@@ -7,7 +7,7 @@ use aya::{
         lpm_trie::{Key, LpmTrie},
     },
 };
-use tracer_common::config::{Filter, REASON_WORDS, Shape};
+use tracer_common::config::{Filter, REASON_WORDS, Sampling, Shape};
 
 use super::{load::KernelFilter, types::Types};
 
@@ -70,10 +70,23 @@ pub(super) fn shape_words(shape: Shape) -> [u32; 8] {
     ]
 }
 
+/// Records of accepted SYNs for one source in a second: as many as tell clocks apart, and more than a client alone sends.
+const PER_SOURCE: u32 = 64;
+/// ... of one CPU in a second: what user space takes without being noticed beside a flood.
+const PER_CPU: u32 = 8_192;
+
+/// In the order of the structure, which is made of such words alone.
+pub(super) fn sampling_words(ring_bytes: u32) -> [u32; 3] {
+    let sampling = Sampling { per_source: PER_SOURCE, per_cpu: PER_CPU, ring_share: ring_bytes / 2 };
+    let Sampling { per_source, per_cpu, ring_share } = sampling;
+    [per_source, per_cpu, ring_share]
+}
+
 /// In the order of the structure, too.
 pub(super) fn filter_words(filter: Filter) -> [u32; 6] {
     let Filter { ports, family, prefixes, netns, ifindex, no_listener } = filter;
     [ports, family, prefixes, netns, ifindex, no_listener]
 }
 
-const _: () = assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6);
+const _: () =
+    assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 3);

@@ -1,6 +1,9 @@
 //! What the kernel side reported of one SYN, before anyone says what it means.
 
-use super::{Flow, Syn};
+use super::{
+    Flow, Nanos, Syn,
+    reading::{Accepted, Stack, Via},
+};
 
 /// Where the kernel had the SYN in hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,52 @@ pub struct Seen {
     pub rst_sent: Option<bool>,
     /// An ACK went back; `None`: not visible.
     pub ack_sent: Option<bool>,
+}
+
+/// A SYN that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// `CLOCK_MONOTONIC`, nanoseconds.
+    pub mono_ns: u64,
+    /// Who asked whom.
+    pub flow: Flow,
+    /// Inode of the network namespace.
+    pub netns: Option<u32>,
+    /// Initial sequence number.
+    pub seq: u32,
+    /// TSval.
+    pub tsval: Option<u32>,
+    /// The client's stack.
+    pub stack: Stack,
+    /// Which segment it was.
+    pub via: Via,
+    /// Others of its source that were answered since its last record and have none of their own.
+    pub unreported: u32,
+}
+
+impl Answered {
+    /// With the time of day.
+    pub fn at(&self, time: Nanos) -> Accepted {
+        Accepted {
+            time,
+            flow: self.flow,
+            netns: self.netns,
+            seq: Some(self.seq),
+            tsval: self.tsval,
+            stack: self.stack,
+            via: self.via,
+            unreported: self.unreported,
+        }
+    }
+}
+
+/// One record of the ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A SYN that got no SYN/ACK.
+    Dropped(Seen),
+    /// A SYN that got one.
+    Answered(Answered),
 }
 
 /// Flags that make a SYN no connection request.

@@ -10,6 +10,7 @@ use crate::{
     kernel::load::ProgramFacts,
     model::{
         Drop, Nanos,
+        reading::Accepted,
         report::{CounterCheck, FilterWords, Missing, Source, Start, Summary},
     },
 };
@@ -182,6 +183,55 @@ pub fn drop(drop: &Drop, line: &mut String) {
             comm: &l.comm,
             cgroup: l.cgroup.as_deref(),
         }),
+    };
+    line.clear();
+    let _ = write!(line, "{}", text(&value));
+}
+
+#[derive(Serialize)]
+struct AcceptedLine {
+    r#type: &'static str,
+    schema: u32,
+    time: String,
+    family: u8,
+    src: std::net::IpAddr,
+    sport: u16,
+    dst: std::net::IpAddr,
+    dport: u16,
+    netns: Option<u32>,
+    via: &'static str,
+    seq: Option<u32>,
+    tsval: Option<u32>,
+    ttl: Option<u8>,
+    mss: Option<u16>,
+    wscale: Option<u8>,
+    window: Option<u16>,
+    options: Option<String>,
+    unreported: u32,
+}
+
+/// An answered SYN, in place of what `line` held; for recordings.
+pub fn accepted(accepted: &Accepted, line: &mut String) {
+    let stack = accepted.stack;
+    let value = AcceptedLine {
+        r#type: "syn",
+        schema: SCHEMA,
+        time: time(accepted.time),
+        family: accepted.flow.family(),
+        src: accepted.flow.src,
+        sport: accepted.flow.sport,
+        dst: accepted.flow.dst,
+        dport: accepted.flow.dport,
+        netns: accepted.netns,
+        via: accepted.via.name(),
+        seq: accepted.seq,
+        tsval: accepted.tsval,
+        ttl: stack.ttl,
+        mss: stack.mss,
+        wscale: stack.wscale,
+        window: stack.window,
+        options: stack.options.map(|options| options.to_string()),
+        unreported: accepted.unreported,
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));
