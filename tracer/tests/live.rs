@@ -17,6 +17,7 @@ mod live {
     pub(crate) mod packet;
     pub(crate) mod peer;
     pub(crate) mod programs;
+    pub(crate) mod readings;
     pub(crate) mod runs;
     pub(crate) mod suite;
     pub(crate) mod syn;

@@ -198,6 +198,8 @@ pub struct Summary {
     pub elapsed_ms: u64,
     /// SYNs that reached a listener; `None` where the hook set does not see them.
     pub syns: Option<u64>,
+    /// SYNs that were answered, or handshakes that ended with an open socket where the hook set does not see the former.
+    pub accepted: u64,
     /// Dropped SYNs of the causes selected.
     pub drops: u64,
     /// The same by cause; every cause that was seen.
@@ -208,7 +210,7 @@ pub struct Summary {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
-    /// Answered SYNs that were counted and not reported one by one.
+    /// ... of `accepted`, counted and not reported one by one.
     pub unreported: u64,
     /// Pairs of addresses whose clocks were given up for want of room.
     pub clocks_evicted: u64,

@@ -38,10 +38,12 @@ const DROP: [&str; 27] = [
     "listener",
     "type",
 ];
-const SUMMARY: [&str; 10] = [
+const SUMMARY: [&str; 12] = [
     "schema",
     "elapsed_ms",
     "syns",
+    "accepted",
+    "unreported",
     "drops",
     "by_cause",
     "sources",
@@ -115,6 +117,8 @@ pub(crate) struct Listener {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) elapsed_ms: u64,
+    pub(crate) accepted: u64,
+    pub(crate) unreported: u64,
     pub(crate) drops: u64,
     pub(crate) by_cause: BTreeMap<String, u64>,
     pub(crate) sources: Vec<Source>,
@@ -129,6 +133,7 @@ pub(crate) struct Summary {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Source {
     pub(crate) src: IpAddr,
+    pub(crate) syns: Option<u64>,
     pub(crate) drops: u64,
     pub(crate) paws: u64,
     pub(crate) max_regression: Option<i64>,

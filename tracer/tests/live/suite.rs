@@ -13,6 +13,7 @@ use super::{
     filters::FILTERS,
     ground::{Ground, Kernel, Set, Why},
     lab::{self, Lab},
+    readings::READINGS,
     runs::{self, RUNS},
     types,
     watcher::{self, Watcher},
@@ -109,7 +110,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
             trials.push(Trial::ignorable_test(name, move || told(&shown, run_case(&bench, case, *family))));
         }
     }
-    for (name, run) in FILTERS.iter().chain(RUNS) {
+    for (name, run) in FILTERS.iter().chain(RUNS).chain(READINGS) {
         trials.push(alone(bench.ground, name, *run));
     }
     let name = format!("{}/blind", bench.ground.set);

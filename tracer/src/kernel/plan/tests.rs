@@ -86,7 +86,7 @@ fn what_the_tracepoint_set_does_not_see() {
         assert_eq!(plan.set, Set::Tracepoint);
         assert_eq!(names(&plan.blind), sorted(&blind.join(" ")), "{release}");
         assert_eq!(missing(&plan), "", "{release}");
-        assert_eq!(plan.hooks.len(), 3, "{release}");
+        assert_eq!(plan.hooks.len(), 4, "{release}");
     }
 }
 
@@ -97,7 +97,7 @@ fn a_host_that_allows_tracepoints_alone() {
     assert_eq!(chosen.set, Set::Tracepoint);
     assert_eq!(names(&chosen.blind), LISTENER);
     let attached: Vec<_> = chosen.hooks.iter().map(|hook| hook.name).collect();
-    assert_eq!(attached, ["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset"]);
+    assert_eq!(attached, ["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset", "inet_sock_set_state"]);
     assert_eq!(plan(&locked, Wish::Only(Set::Tracepoint)), Ok(chosen));
     // A set that was asked for is never replaced.
     for set in [Set::Fentry, Set::Kprobe] {
@@ -223,6 +223,13 @@ fn tracepoints_that_are_not_there() {
     }
     let resets = plan(&absent("tcp_send_reset"), Wish::Only(Set::Tracepoint)).unwrap();
     assert_eq!((missing(&resets).as_str(), names(&resets.blind).as_str()), ("tcp_send_reset", LISTENER));
+    // No readings of clocks, and nothing else goes with them.
+    let readings = plan(&absent("inet_sock_set_state"), Wish::Only(Set::Tracepoint)).unwrap();
+    assert_eq!(
+        (missing(&readings).as_str(), names(&readings.blind).as_str()),
+        ("inet_sock_set_state", LISTENER)
+    );
+    assert_eq!(missing(&plan(&absent("inet_sock_set_state"), Wish::Only(Set::Fentry)).unwrap()), "");
     // Where every observation ends, no set goes without.
     let Err(Refusal::Sets(Wish::Auto, refused)) = plan(&absent("kfree_skb"), Wish::Auto) else {
         panic!("nothing works without skb:kfree_skb")

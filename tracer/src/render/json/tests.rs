@@ -230,6 +230,7 @@ fn a_summary() -> Summary {
         }],
         sources_total: 1,
         other: Other::default(),
+        accepted: 0,
         unreported: 0,
         clocks_evicted: 0,
         verdict: None,
@@ -251,7 +252,7 @@ fn the_summary() {
     let line = summary(&a_summary());
     let want = json!({
         "type": "summary", "schema": 1, "time": "1970-01-01T00:00:00.000000000Z", "elapsed_ms": 30_000,
-        "syns": 100, "drops": 3, "by_cause": {"paws-time-wait": 2, "accept-queue-full": 1},
+        "syns": 100, "accepted": 0, "unreported": 0, "drops": 3, "by_cause": {"paws-time-wait": 2, "accept-queue-full": 1},
         "sources": [{
             "src": "192.0.2.1", "syns": null, "drops": 3, "paws": 2, "max_regression": 5000,
             "first": "1970-01-01T00:00:00.000000001Z", "last": "1970-01-01T00:00:00.000000002Z", "nat": null,

@@ -23,6 +23,7 @@ fn quiet() -> Summary {
         sources: Vec::new(),
         sources_total: 0,
         other: Other::default(),
+        accepted: 0,
         unreported: 0,
         clocks_evicted: 0,
         verdict: None,

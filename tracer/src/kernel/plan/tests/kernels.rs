@@ -61,7 +61,7 @@ fn types(release: &str) -> Types {
     }
     Types {
         functions,
-        tracepoints: vec!["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset"],
+        tracepoints: vec!["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset", "inet_sock_set_state"],
         kfree_reason: since("5.15"),
         kfree_rx_sk: since("6.12"),
         every_reset_traced: since("6.12"),
