@@ -18,6 +18,8 @@ pub enum Scenario {
     AcceptQueue,
     /// Nothing is dropped.
     Healthy,
+    /// The clients of `nat` without a NAT, each with an address of its own: nothing is dropped, nobody hides.
+    NoNat,
 }
 
 /// A client behind the NAT.
@@ -51,7 +53,7 @@ impl Scenario {
         match self {
             Self::OneClient => 6,
             Self::Silent | Self::AcceptQueue => 4,
-            Self::Nat | Self::Healthy => 2,
+            Self::Nat | Self::Healthy | Self::NoNat => 2,
         }
     }
 
@@ -76,20 +78,25 @@ impl Scenario {
         match self {
             Self::Nat | Self::OneClient => Some("40000-40023"),
             Self::Silent => Some("40000-40031"),
-            Self::AcceptQueue | Self::Healthy => None,
+            Self::AcceptQueue | Self::Healthy | Self::NoNat => None,
         }
     }
 
     /// For `nft`, in the NAT's namespace.
     pub(super) fn rules(self) -> String {
         let ports = self.outside_ports().map_or(String::new(), |ports| format!(":{ports} fully-random"));
+        let rule = if self == Self::NoNat {
+            String::new()
+        } else {
+            format!("oifname \"out\" ip protocol tcp snat to {OUTSIDE}{ports}")
+        };
         // A prerouting chain, though empty: kernels before 4.18 translate no answers without one.
         let nat = format!(
             "table ip nat {{
                 chain prerouting {{ type nat hook prerouting priority -100; }}
                 chain postrouting {{
                     type nat hook postrouting priority 100;
-                    oifname \"out\" ip protocol tcp snat to {OUTSIDE}{ports}
+                    {rule}
                 }}
             }}"
         );
@@ -126,6 +133,9 @@ impl Scenario {
             Self::AcceptQueue => {
                 format!("three clients {place}, {server} that accepts one connection a second (backlog 3)")
             }
+            Self::NoNat => format!(
+                "three clients with clocks of their own at addresses of their own, no NAT, {server} that closes first"
+            ),
             Self::Healthy => {
                 format!("three clients {place}, every connection on a port of its own, {server}")
             }
@@ -143,6 +153,7 @@ mod tests {
         for scenario in [Scenario::Nat, Scenario::OneClient, Scenario::AcceptQueue, Scenario::Healthy] {
             assert!(!scenario.rules().contains("drop"), "{scenario:?}");
         }
+        assert!(!Scenario::NoNat.rules().contains("snat"));
         assert!(!Scenario::Healthy.rules().contains("10.77.0.1:"));
     }
 }
