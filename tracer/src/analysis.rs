@@ -1,7 +1,11 @@
 //! What the facts mean. Pure: no clock, no file, no kernel; time is an argument.
 
+mod aggregate;
 pub mod cause;
 pub mod clock;
+pub mod engine;
 pub mod kernel;
+mod order;
+mod pairs;
+mod retry;
 pub mod snmp;
-pub mod totals;

@@ -28,6 +28,11 @@ Three commands to start with (as root):
   tracer -p 443 -o json    the same for scripts, one JSON object a line
   tracer demo              a NAT incident in throwaway namespaces, traced";
 
+/// Sources that are told apart by default.
+const SOURCES: usize = 65_536;
+/// Memory for clocks by default, MiB.
+const CLOCK_MIB: u16 = 64;
+
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -97,6 +102,13 @@ pub struct LiveArgs {
     /// At most N drop lines a second (all are still counted).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
+    /// Sources that are told apart; the rest counts in one row.
+    #[arg(long, value_name = "N", default_value_t = SOURCES,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=16_777_216))]
+    pub max_sources: usize,
+    /// Memory for the clocks of all sources, MiB.
+    #[arg(long, value_name = "MIB", default_value_t = CLOCK_MIB, value_parser = clap::value_parser!(u16).range(1..))]
+    pub clock_memory: u16,
     /// Exit with status 3 when drops were found.
     #[arg(long)]
     pub fail_on_drop: bool,
@@ -168,6 +180,8 @@ impl From<&DemoLiveArgs> for LiveArgs {
             hooks: args.hooks,
             btf: None,
             rate_limit: None,
+            max_sources: SOURCES,
+            clock_memory: CLOCK_MIB,
             fail_on_drop: false,
             utc: args.utc,
             color: args.color,

@@ -18,9 +18,9 @@ use super::{
 use crate::{
     analysis::{
         cause::explain,
+        engine::{Engine, Limits},
         kernel::Kernel,
         snmp::View,
-        totals::{MAX_SOURCES, Totals},
     },
     cli::{LiveArgs, Output},
     decode,
@@ -31,8 +31,8 @@ use crate::{
         ring::{Batch, Ring},
     },
     model::{
-        Cause, Drop, Evidence, Nanos,
-        report::{Lost, Other, Start, Summary},
+        Cause, Drop, Evidence, Nanos, Observation,
+        report::{Lost, Start, Summary},
         seen::{Answered, Record, Seen},
     },
     render::{json, text},
@@ -51,7 +51,7 @@ pub(super) struct Tracing {
     recording: Option<Recording>,
     record_failed: bool,
     namespaces: Namespaces,
-    totals: Totals,
+    engine: Engine,
     window: Window,
     lost: Lost,
     /// The kernel side's counts when everything was in place.
@@ -128,7 +128,10 @@ impl Tracing {
             recording,
             record_failed: false,
             namespaces,
-            totals: Totals::new(MAX_SOURCES),
+            engine: Engine::new(Limits {
+                sources: args.max_sources,
+                clock_bytes: usize::from(args.clock_memory) << 20,
+            }),
             window,
             lost: Lost::default(),
             counts: attached.counts()?,
@@ -208,8 +211,8 @@ impl Tracing {
         if self.is_enough() || !self.filters.causes.contains(&drop.cause) {
             return Ok(None);
         }
-        self.totals.add(&drop);
         let written = self.print(&drop)?;
+        self.engine.observe(&Observation::Drop(drop));
         Ok(match written {
             Written::ReaderGone => Some(End::ReaderGone),
             Written::Yes => self.is_enough().then_some(End::Asked),
@@ -228,6 +231,7 @@ impl Tracing {
             self.record(Some(&line));
             self.line = line;
         }
+        self.engine.observe(&Observation::Accepted(accepted));
     }
 
     /// The time of day of a moment of the monotonic clock, in nanoseconds.
@@ -237,7 +241,7 @@ impl Tracing {
 
     /// `-c`.
     fn is_enough(&self) -> bool {
-        self.count.is_some_and(|count| self.totals.drops() >= count)
+        self.count.is_some_and(|count| self.engine.drops() >= count)
     }
 
     fn meaning_of(&mut self, seen: &Seen) -> Drop {
@@ -313,7 +317,7 @@ impl Tracing {
         if self.record_failed {
             return Ok(Exit::Failure);
         }
-        Ok(if self.fail_on_drop && self.totals.drops() + self.lost.ring + self.lost.decode > 0 {
+        Ok(if self.fail_on_drop && self.engine.drops() + self.lost.ring + self.lost.decode > 0 {
             Exit::DropsFound
         } else {
             Exit::Done
@@ -336,7 +340,8 @@ impl Tracing {
         self.lost.ring = counts.of(Counter::LostRing);
         self.lost.slot = counts.of(Counter::LostSlot);
         self.lost.read = counts.of(Counter::ReadFailed);
-        self.lost.table = self.totals.without_room();
+        let mut seen = self.engine.snapshot(TOP);
+        self.lost.table = seen.other.drops;
         self.lost.unprinted = self.limit.held_back();
         let listener_blind = self.start.blind.contains(&Cause::AcceptQueueFull);
         let view = View {
@@ -346,18 +351,22 @@ impl Tracing {
             ..View::default()
         };
         let (snmp, snmp_left_out) = self.window.check(view);
+        if listener_blind {
+            // What it sees of the others are handshakes that ended, not SYNs.
+            seen.sources.iter_mut().for_each(|source| source.syns = None);
+        }
         Ok(Summary {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
             elapsed_ms,
             syns: (!listener_blind).then_some(counts.of(Counter::Listened)),
             accepted: counts.of(Counter::Answered) + counts.of(Counter::Opened),
-            drops: self.totals.drops(),
-            by_cause: self.totals.by_cause().clone(),
-            sources: self.totals.top(TOP),
-            sources_total: self.totals.sources(),
-            other: Other::default(),
+            drops: seen.drops,
+            by_cause: seen.by_cause,
+            sources: seen.sources,
+            sources_total: seen.sources_total,
+            other: seen.other,
             unreported: counts.of(Counter::Unreported),
-            clocks_evicted: 0,
+            clocks_evicted: seen.clocks_evicted,
             verdict: None,
             snmp,
             snmp_left_out,

@@ -1,0 +1,251 @@
+//! Counts what was seen by source address, in bounded memory.
+//!
+//! Whoever has a row is counted exactly, everyone else in one row together (`Other`), so that the rows and that one always
+//! add up to what was observed. While there is room the order of arrival means nothing.
+//!
+//! When the table is full, the question is whose row to give up, for the source that matters comes late and slowly amid a
+//! flood of forged addresses, of which most are seen once. Sources stand in three orders:
+//!
+//! - *once*: one SYN; by age;
+//! - *quiet*: several SYNs, none dropped; by age, but one that was seen again since goes to the back (second chance);
+//! - *hurt*: several SYNs, some dropped; likewise.
+//!
+//! A newcomer that is dropped, or that was heard before, takes the oldest row of *once*; one that is dropped may take one of
+//! *quiet* while *once* has shrunk below a sixteenth of the table, so that there is always a place to begin in. Any other
+//! counts in `Other` and is remembered as heard. A flood of sources seen once therefore only displaces sources seen once,
+//! and nobody else. One that was displaced, or found no room, leaves a fingerprint ([`Heard`]) in a table eight times as
+//! long, and with its second SYN comes in as one that has several: it needs two SYNs within the time in which half a million
+//! strangers come (by default; the odds of being overwritten in the gap are one minus e to the minus strangers over places).
+//! Where all rows have several SYNs, too, the rule is that of Space-Saving (Metwally and others, 2005) with the fingerprints'
+//! counts for those outside: who was heard more often than an idle row takes it. Each of those counts is a majority vote
+//! (Boyer and Moore), so a frequent source stays in its place and passing ones do not.
+//!
+//! A row that is given up is added to `Other` in full; if its source comes in again, its row begins anew. Each step looks at
+//! no more than eight rows.
+
+mod heard;
+mod row;
+
+use std::net::IpAddr;
+
+use ahash::RandomState;
+use hashbrown::HashTable;
+use heard::Heard;
+use row::Row;
+pub(super) use row::{Causes, Seen, join};
+
+use super::order::Orders;
+use crate::model::report::{Other, Retries, Source};
+
+/// Orders of [`Sources`].
+const ONCE: usize = 0;
+const QUIET: usize = 1;
+const HURT: usize = 2;
+/// Rows that are looked at for one that is idle.
+const LOOKS: usize = 8;
+
+/// A source's place in the table: the slot, and which of its tenants it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) slot: u32,
+    tenancy: u32,
+}
+
+/// Where an observation was counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    pub(super) owner: Owner,
+    /// It has just come in: what is held elsewhere for this slot was its predecessor's.
+    pub(super) new: bool,
+    /// It has sent more than this one SYN.
+    pub(super) several: bool,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    capacity: usize,
+    hasher: RandomState,
+    index: HashTable<u32>,
+    rows: Vec<Row>,
+    orders: Orders<3>,
+    heard: Heard,
+    other_causes: Causes,
+    other_answered: u64,
+}
+
+impl Sources {
+    /// At most `capacity` rows.
+    pub(super) fn new(capacity: usize) -> Self {
+        let capacity = capacity.min(u32::MAX as usize - 1);
+        Self {
+            capacity,
+            hasher: RandomState::new(),
+            index: HashTable::new(),
+            rows: Vec::new(),
+            orders: Orders::new(),
+            heard: Heard::new(capacity),
+            other_causes: Causes::default(),
+            other_answered: 0,
+        }
+    }
+
+    /// Counts an observation; `None`: it found no room and is counted in [`Self::other`].
+    pub(super) fn add(&mut self, seen: &Seen) -> Option<Placed> {
+        let hash = hash(&self.hasher, seen.src);
+        if let Some(&slot) = self.index.find(hash, |slot| self.rows[*slot as usize].src == seen.src) {
+            let row = &mut self.rows[slot as usize];
+            let was = order(row);
+            row.add(seen);
+            let is = order(row);
+            let owner = Owner { slot, tenancy: row.tenancy };
+            if was != is {
+                self.orders.remove(was, slot);
+                self.orders.push(is, slot);
+            }
+            return Some(Placed { owner, new: false, several: true });
+        }
+        let heard = if self.rows.len() < self.capacity { 0 } else { self.heard.take(hash) };
+        let Some((slot, tenancy)) = self.room(seen.cause.is_some(), heard) else {
+            self.heard.note(hash, heard.saturating_add(saturated(seen.syns())));
+            match seen.cause {
+                Some(cause) => self.other_causes.add(cause),
+                None => self.other_answered += 1,
+            }
+            self.other_answered += u64::from(seen.unreported);
+            return None;
+        };
+        let mut row = Row::new(seen.src, seen.time, heard, tenancy);
+        row.add(seen);
+        // Nobody has seen it again yet.
+        row.touched = false;
+        self.orders.push(order(&row), slot);
+        let several = row.weight() > 1;
+        match self.rows.get_mut(slot as usize) {
+            Some(place) => *place = row,
+            None => self.rows.push(row),
+        }
+        let (rows, hasher) = (&self.rows, &self.hasher);
+        self.index.insert_unique(hash, slot, |slot| self::hash(hasher, rows[*slot as usize].src));
+        Some(Placed { owner: Owner { slot, tenancy }, new: true, several })
+    }
+
+    /// A slot for a newcomer, and the number of its tenancy.
+    fn room(&mut self, dropped: bool, heard: u8) -> Option<(u32, u32)> {
+        if self.rows.len() < self.capacity {
+            return u32::try_from(self.rows.len()).ok().map(|slot| (slot, 0));
+        }
+        let slot = self.least(dropped, heard)?;
+        let row = &self.rows[slot as usize];
+        self.orders.remove(order(row), slot);
+        self.other_causes.join(&row.causes);
+        self.other_answered += row.syns() - row.drops();
+        let hash = hash(&self.hasher, row.src);
+        self.heard.note(hash, saturated(row.weight()));
+        if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        Some((slot, row.tenancy.wrapping_add(1)))
+    }
+
+    /// The row that a newcomer may take.
+    fn least(&mut self, dropped: bool, heard: u8) -> Option<u32> {
+        if !dropped && heard == 0 {
+            return None;
+        }
+        let once = self.orders.len(ONCE);
+        if dropped
+            && once <= self.capacity / 16
+            && let Some(slot) = self.idle(QUIET)
+        {
+            return Some(slot);
+        }
+        if let Some(slot) = self.orders.first(ONCE) {
+            return Some(slot);
+        }
+        let rivals = if dropped { HURT } else { QUIET };
+        let slot = self.idle(rivals)?;
+        if self.rows[slot as usize].weight() <= u64::from(heard) {
+            return Some(slot);
+        }
+        self.orders.renew(rivals, slot);
+        None
+    }
+
+    /// The oldest row of an order that was not seen again since it was last looked at, or one of the oldest.
+    fn idle(&mut self, order: usize) -> Option<u32> {
+        for _ in 0..LOOKS {
+            let slot = self.orders.first(order)?;
+            if !std::mem::take(&mut self.rows[slot as usize].touched) {
+                return Some(slot);
+            }
+            self.orders.renew(order, slot);
+        }
+        self.orders.first(order)
+    }
+
+    /// What became of one attempt of a source, beside what was known of it before. Nothing, where its row was given up.
+    pub(super) fn retried(&mut self, owner: Owner, before: &Retries, after: &Retries) {
+        if let Some(row) = self.rows.get_mut(owner.slot as usize)
+            && row.tenancy == owner.tenancy
+        {
+            row.retried(before, after);
+        }
+    }
+
+    /// Whether SYNs of the source in this slot were dropped.
+    pub(super) fn hurt(&self, slot: u32) -> bool {
+        self.rows.get(slot as usize).is_some_and(|row| row.drops() > 0)
+    }
+
+    /// Rows in use.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What has no row.
+    pub(super) fn other(&self) -> Other {
+        let drops = self.other_causes.sum();
+        Other {
+            syns: drops + self.other_answered,
+            drops,
+            paws: self.other_causes.paws(),
+            by_cause: self.other_causes.map(),
+        }
+    }
+
+    /// The `n` sources with the most drops and their slots, most first; then by SYNs, then by address.
+    pub(super) fn top(&self, n: usize) -> Vec<(u32, Source)> {
+        let key = |row: &Row| (u64::MAX - row.drops(), u64::MAX - row.syns(), row.src);
+        let mut all: Vec<_> = (0_u32..).zip(&self.rows).map(|(slot, row)| (key(row), slot)).collect();
+        if n > 0 && all.len() > n {
+            all.select_nth_unstable(n - 1);
+        }
+        all.truncate(n);
+        all.sort_unstable();
+        all.into_iter().map(|(_, slot)| (slot, self.rows[slot as usize].source())).collect()
+    }
+}
+
+fn order(row: &Row) -> usize {
+    match (row.weight(), row.drops()) {
+        (..=1, _) => ONCE,
+        (_, 0) => QUIET,
+        _ => HURT,
+    }
+}
+
+fn hash(hasher: &RandomState, src: IpAddr) -> u64 {
+    // One number is the fastest to hash; that the two families meet here costs nothing.
+    hasher.hash_one(match src {
+        IpAddr::V4(src) => src.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(src) => src.to_bits(),
+    })
+}
+
+fn saturated(syns: u64) -> u8 {
+    u8::try_from(syns).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests;

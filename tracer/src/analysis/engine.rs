@@ -1,0 +1,180 @@
+//! Where every observation goes, and what is known of all of them at a moment.
+//!
+//! Decides only what belongs together: the totals, the sources, the attempts that were refused, the clocks of each pair of
+//! addresses. Memory is bounded by [`Limits`], and no observation costs more because there were many before.
+
+use super::{
+    aggregate::{Causes, Seen, Sources, join},
+    clock::{Remembered, Sample},
+    pairs::Pairs,
+    retry::{Attempts, Change, Key},
+};
+use crate::model::{
+    Drop, Evidence, Nanos, Observation,
+    reading::{Accepted, Stack},
+    report::{Retries, Snapshot},
+};
+
+/// What the analysis may keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sources that are told apart.
+    pub sources: usize,
+    /// Memory of all clocks together, bytes.
+    pub clock_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { sources: 65_536, clock_bytes: 64 << 20 }
+    }
+}
+
+/// Everything seen so far.
+#[derive(Debug)]
+pub struct Engine {
+    accepted: u64,
+    unreported: u64,
+    drops: u64,
+    wire: u64,
+    causes: Causes,
+    retries: Retries,
+    sources: Sources,
+    attempts: Attempts,
+    pairs: Pairs,
+}
+
+impl Engine {
+    /// Nothing seen.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            accepted: 0,
+            unreported: 0,
+            drops: 0,
+            wire: 0,
+            causes: Causes::default(),
+            retries: Retries::default(),
+            sources: Sources::new(limits.sources),
+            attempts: Attempts::new(),
+            pairs: Pairs::new(limits.clock_bytes),
+        }
+    }
+
+    /// Takes one observation into account.
+    pub fn observe(&mut self, observation: &Observation) {
+        match observation {
+            Observation::Drop(drop) => self.dropped(drop),
+            Observation::Accepted(accepted) => self.answered(accepted),
+        }
+    }
+
+    fn dropped(&mut self, drop: &Drop) {
+        self.drops += 1;
+        self.causes.add(drop.cause);
+        self.wire += u64::from(drop.evidence == Evidence::Wire);
+        let placed = self.sources.add(&Seen {
+            src: drop.flow.src,
+            time: drop.time,
+            cause: Some(drop.cause),
+            regression: drop.regression(),
+            unreported: 0,
+        });
+        let key = Key { netns: drop.netns, flow: drop.flow, seq: Some(drop.syn.seq) };
+        let (owner, several) =
+            (placed.map(|placed| placed.owner), placed.is_some_and(|placed| placed.several));
+        let change = self.attempts.refused(&key, drop.time, owner, several);
+        self.retried(&change);
+        let Some(placed) = placed else { return };
+        let sample = Sample {
+            time: drop.time,
+            sport: drop.flow.sport,
+            dport: drop.flow.dport,
+            seq: Some(drop.syn.seq),
+            tsval: drop.syn.tsval,
+            stack: Stack::from(&drop.syn),
+            remembered: remembered(drop),
+        };
+        self.read(placed.owner.slot, placed.new, (drop.netns, drop.flow.dst), &sample);
+    }
+
+    fn answered(&mut self, accepted: &Accepted) {
+        self.accepted += 1 + u64::from(accepted.unreported);
+        self.unreported += u64::from(accepted.unreported);
+        let placed = self.sources.add(&Seen {
+            src: accepted.flow.src,
+            time: accepted.time,
+            cause: None,
+            regression: None,
+            unreported: accepted.unreported,
+        });
+        let key = Key { netns: accepted.netns, flow: accepted.flow, seq: accepted.seq };
+        let change = self.attempts.answered(&key, accepted.time);
+        self.retried(&change);
+        let Some(placed) = placed else { return };
+        let sample = Sample {
+            time: accepted.time,
+            sport: accepted.flow.sport,
+            dport: accepted.flow.dport,
+            seq: accepted.seq,
+            tsval: accepted.tsval,
+            stack: accepted.stack,
+            remembered: None,
+        };
+        self.read(placed.owner.slot, placed.new, (accepted.netns, accepted.flow.dst), &sample);
+    }
+
+    fn retried(&mut self, change: &Change) {
+        if change.before == change.after {
+            return;
+        }
+        join(&mut self.retries, &change.before, &change.after);
+        if let Some(owner) = change.owner {
+            self.sources.retried(owner, &change.before, &change.after);
+        }
+    }
+
+    fn read(&mut self, slot: u32, new: bool, to: (Option<u32>, std::net::IpAddr), sample: &Sample) {
+        if new {
+            self.pairs.forget(slot);
+        }
+        let sources = &self.sources;
+        self.pairs.observe((slot, to.0, to.1), sample, |slot| sources.hurt(slot));
+    }
+
+    /// Everything that is known now, with the `top` sources that have the most drops; then the most SYNs.
+    pub fn snapshot(&self, top: usize) -> Snapshot {
+        let sources = self.sources.top(top).into_iter().map(|(slot, mut source)| {
+            source.nat = self.pairs.assess(slot);
+            source
+        });
+        Snapshot {
+            accepted: self.accepted,
+            unreported: self.unreported,
+            drops: self.drops,
+            by_cause: self.causes.map(),
+            wire: self.wire,
+            retries: self.retries,
+            sources: sources.collect(),
+            sources_total: self.sources.len() as u64,
+            other: self.sources.other(),
+            clocks_evicted: self.pairs.given_up(),
+        }
+    }
+
+    /// Dropped SYNs so far.
+    pub fn drops(&self) -> u64 {
+        self.drops
+    }
+}
+
+/// What the kernel remembered when it refused the SYN.
+fn remembered(drop: &Drop) -> Option<Remembered> {
+    let time = drop.ts_age_ms.map(|age| {
+        let age = i64::try_from(age).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        Nanos(drop.time.0.saturating_sub(age))
+    });
+    drop.ts_recent.map(|tsval| Remembered { tsval, time })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! What became of the clients that were refused: did the same SYN come again, and did it get in?
+//!
+//! An attempt is one namespace, flow and initial sequence number: its first SYN and the same SYN again (RFC 9293 section
+//! 3.8.1; Linux tries for 127 s by default, with 64 s between the last two). It waits here until nothing was seen of it for
+//! 140 s, or until younger ones need its place: then those of sources that never sent another SYN go first, so that a flood
+//! of forged addresses does not push out the clients that matter. One that comes after that is a new attempt.
+//!
+//! What became of an attempt follows from the first of its drops, their number, and the first and the last of its answers,
+//! so it does not matter in which order they are reported. Attempts that were only answered are remembered, too, for a
+//! moment: their drop may be reported late. Of the time waited alone, the longest is what it was once taken for, if an
+//! earlier answer is reported after a later one.
+
+use ahash::RandomState;
+use hashbrown::HashTable;
+
+use super::{aggregate::Owner, order::Orders};
+use crate::model::{Flow, Nanos, report::Retries};
+
+/// Refused attempts that wait.
+const WAITING: usize = 16_384;
+/// Answered ones that are remembered.
+const ANSWERED: usize = 1_024;
+/// Attempts of one flow: a port that is used again at once, many times over.
+const PER_FLOW: usize = 8;
+/// Without another SYN for this long, nanoseconds, it is over.
+const EXPIRY: u64 = 140_000_000_000;
+
+/// Orders: refused ones of sources with one SYN, of others, and those that were only answered.
+const STRANGERS: usize = 0;
+const KNOWN: usize = 1;
+const WELCOME: usize = 2;
+
+/// Which attempt a SYN belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) netns: Option<u32>,
+    pub(super) flow: Flow,
+    /// `None`: not known, any attempt of the flow will do.
+    pub(super) seq: Option<u32>,
+}
+
+/// What is known of an attempt now, and what was before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The source at the time of the first drop.
+    pub(super) owner: Option<Owner>,
+    pub(super) before: Retries,
+    pub(super) after: Retries,
+}
+
+#[derive(Clone, Debug)]
+struct Attempt {
+    key: Key,
+    order: usize,
+    owner: Option<Owner>,
+    drops: u32,
+    /// Of its drops.
+    first: Nanos,
+    /// Of all its SYNs.
+    last: Nanos,
+    /// The first and the last answer.
+    answered: Option<(Nanos, Nanos)>,
+}
+
+impl Attempt {
+    fn retries(&self) -> Retries {
+        if self.drops == 0 {
+            return Retries::default();
+        }
+        let got_in =
+            self.answered.and_then(|(first, last)| [first, last].into_iter().find(|at| *at >= self.first));
+        let waited_ms = got_in.map_or(0, |at| at.0.abs_diff(self.first.0) / 1_000_000);
+        Retries {
+            refused: 1,
+            came_back: u64::from(self.drops > 1 || got_in.is_some()),
+            got_in: u64::from(got_in.is_some()),
+            waited_ms,
+            longest_ms: waited_ms,
+        }
+    }
+
+    fn is_over(&self, now: Nanos) -> bool {
+        self.last.0.abs_diff(now.0) > EXPIRY
+    }
+}
+
+/// The attempts that wait.
+#[derive(Clone, Debug)]
+pub(super) struct Attempts {
+    hasher: RandomState,
+    index: HashTable<u32>,
+    slots: Vec<Attempt>,
+    free: Vec<u32>,
+    orders: Orders<3>,
+}
+
+impl Attempts {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            index: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            orders: Orders::new(),
+        }
+    }
+
+    /// A SYN was refused. `several`: its source has sent others.
+    pub(super) fn refused(&mut self, key: &Key, time: Nanos, owner: Option<Owner>, several: bool) -> Change {
+        let slot = self.attempt(key, time);
+        let attempt = &mut self.slots[slot as usize];
+        let before = attempt.retries();
+        if attempt.drops == 0 {
+            (attempt.owner, attempt.first) = (owner, time);
+        }
+        attempt.key.seq = attempt.key.seq.or(key.seq);
+        attempt.drops = attempt.drops.saturating_add(1);
+        attempt.first = attempt.first.min(time);
+        let change = Change { owner: attempt.owner, before, after: attempt.retries() };
+        let order = if several { KNOWN } else { STRANGERS };
+        self.keep(slot, order);
+        change
+    }
+
+    /// A SYN was answered.
+    pub(super) fn answered(&mut self, key: &Key, time: Nanos) -> Change {
+        let slot = self.attempt(key, time);
+        let attempt = &mut self.slots[slot as usize];
+        let before = attempt.retries();
+        let (first, last) = attempt.answered.unwrap_or((time, time));
+        attempt.answered = Some((first.min(time), last.max(time)));
+        let change = Change { owner: attempt.owner, before, after: attempt.retries() };
+        let order = attempt.order;
+        self.keep(slot, order);
+        change
+    }
+
+    /// The attempt that a SYN belongs to, which may be a new one.
+    fn attempt(&mut self, key: &Key, now: Nanos) -> u32 {
+        // Two for each, so that one wrong time does not empty the table at once.
+        for order in [STRANGERS, KNOWN, WELCOME] {
+            for _ in 0..2 {
+                match self.orders.first(order) {
+                    Some(slot) if self.slots[slot as usize].is_over(now) => self.forget(slot),
+                    _ => break,
+                }
+            }
+        }
+        let hash = hash(&self.hasher, key);
+        let (mut exact, mut close, mut oldest, mut all) = (None, None, None, 0);
+        for &slot in self.index.iter_hash(hash) {
+            let attempt = &self.slots[slot as usize];
+            if attempt.key.netns != key.netns || attempt.key.flow != key.flow {
+                continue;
+            }
+            all += 1;
+            let age = (attempt.last, slot);
+            oldest = oldest.min(Some(age)).or(Some(age));
+            if attempt.key.seq == key.seq {
+                exact = Some(slot);
+            } else if attempt.key.seq.is_none() || key.seq.is_none() {
+                close = close.max(Some(age));
+            }
+        }
+        // Where the number is not known, a refused attempt is what an answer is looked for.
+        let found = match key.seq {
+            Some(_) => exact.or(close.map(|(_, slot)| slot)),
+            None => close.map(|(_, slot)| slot).or(exact),
+        };
+        match found {
+            Some(slot) if !self.slots[slot as usize].is_over(now) => {
+                let attempt = &mut self.slots[slot as usize];
+                attempt.last = attempt.last.max(now);
+                return slot;
+            }
+            Some(slot) => self.forget(slot),
+            None if all >= PER_FLOW => {
+                if let Some((_, slot)) = oldest {
+                    self.forget(slot);
+                }
+            }
+            None => {}
+        }
+        self.begin(hash, key, now)
+    }
+
+    fn begin(&mut self, hash: u64, key: &Key, now: Nanos) -> u32 {
+        let attempt = Attempt {
+            key: *key,
+            order: WELCOME,
+            owner: None,
+            drops: 0,
+            first: now,
+            last: now,
+            answered: None,
+        };
+        let slot = self.free.pop().unwrap_or(u32::try_from(self.slots.len()).unwrap_or(0));
+        match self.slots.get_mut(slot as usize) {
+            Some(place) => *place = attempt,
+            None => self.slots.push(attempt),
+        }
+        self.orders.push(WELCOME, slot);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.index.insert_unique(hash, slot, |slot| self::hash(hasher, &slots[*slot as usize].key));
+        slot
+    }
+
+    /// To the back of this order; what no longer has room goes.
+    fn keep(&mut self, slot: u32, order: usize) {
+        let was = std::mem::replace(&mut self.slots[slot as usize].order, order);
+        if was == order {
+            self.orders.renew(order, slot);
+        } else {
+            self.orders.remove(was, slot);
+            self.orders.push(order, slot);
+        }
+        let full = match order {
+            WELCOME => (self.orders.len(WELCOME) > ANSWERED).then_some(WELCOME),
+            _ if self.orders.len(STRANGERS) + self.orders.len(KNOWN) <= WAITING => None,
+            _ if self.orders.len(STRANGERS) > 0 => Some(STRANGERS),
+            _ => Some(KNOWN),
+        };
+        if let Some(oldest) = full.and_then(|order| self.orders.first(order)) {
+            self.forget(oldest);
+        }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        let attempt = &self.slots[slot as usize];
+        self.orders.remove(attempt.order, slot);
+        let hash = hash(&self.hasher, &attempt.key);
+        if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+            self.free.push(slot);
+        }
+    }
+}
+
+/// Of the flow and the namespace alone: an answer may not know the sequence number.
+fn hash(hasher: &RandomState, key: &Key) -> u64 {
+    hasher.hash_one((key.netns, key.flow))
+}
+
+#[cfg(test)]
+mod tests;
