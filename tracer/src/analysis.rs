@@ -3,5 +3,6 @@
 pub mod cause;
 pub mod clock;
 pub mod kernel;
+mod nat;
 pub mod snmp;
 pub mod totals;
