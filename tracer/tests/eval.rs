@@ -8,7 +8,9 @@
 
 mod eval {
     pub(crate) mod baseline;
+    pub(crate) mod calibration;
     pub(crate) mod exact;
+    pub(crate) mod first;
     pub(crate) mod host;
     pub(crate) mod kind;
     pub(crate) mod measure;
@@ -19,7 +21,9 @@ mod eval {
     pub(crate) mod positives;
     pub(crate) mod random;
     pub(crate) mod single;
+    pub(crate) mod situations;
     pub(crate) mod start;
+    pub(crate) mod stress;
 }
 
 use std::process::ExitCode;

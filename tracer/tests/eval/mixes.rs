@@ -78,6 +78,11 @@ const MOST: f64 = 2_500.0;
 /// So many hosts of a population: 0.05 to 5 connections a second each, half of the runs with Zipf's shares, a third with
 /// hosts that come and go; seen for a minute to an hour.
 pub(crate) fn mixed(mix: &Mix, hosts: u32, random: &mut Random) -> Mixed {
+    mixed_of(mix, hosts, random).0
+}
+
+/// The same, with each host's kind.
+pub(crate) fn mixed_of(mix: &Mix, hosts: u32, random: &mut Random) -> (Mixed, Vec<Kind>) {
     let count = f64::from(hosts);
     let rate = random.decades(0.05, 5.0);
     let window = random.decades(60.0, 3600.0).min(MOST / (rate * count));
@@ -96,12 +101,17 @@ pub(crate) fn mixed(mix: &Mix, hosts: u32, random: &mut Random) -> Mixed {
         .map(|id| {
             let part = if zipf { count / harmonic / f64::from(id + 1) } else { 1.0 };
             let (a, b) = (random.between(0.0, window), random.between(0.0, window));
-            let quirks = Quirks { present: restless.then_some((a.min(b), a.max(b))), ..Quirks::default() };
+            let quirks = Quirks {
+                present: restless.then_some((a.min(b), a.max(b))),
+                hops: hops + u8::from(random.chance(0.1)),
+                ..Quirks::default()
+            };
             (random.weighted(mix.kinds), Conditions { rate: rate * part, ..conditions }, quirks)
         })
         .collect();
     let ports = random.one_of(mix.ports);
-    together(&plan, ports, random)
+    let kinds = plan.iter().map(|(kind, ..)| *kind).collect();
+    (together(&plan, ports, random), kinds)
 }
 
 /// These hosts behind one address.

@@ -6,9 +6,9 @@ use clap::{CommandFactory as _, Parser};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::eval::{
-    exact, negatives,
+    calibration, exact, first, negatives,
     plan::{FULL, Plan, QUICK, Report, SMOKE},
-    positives,
+    positives, stress,
 };
 
 /// The seed of the table in the repository.
@@ -37,7 +37,14 @@ struct Options {
 
 /// A part of the evaluation.
 type Part = fn(&Plan, &mut Report);
-const PARTS: [(&str, Part); 2] = [("one_host", negatives::evaluate), ("several_hosts", positives::evaluate)];
+const PARTS: [(&str, Part); 6] = [
+    ("one_host", negatives::evaluate),
+    ("peeking", first::peeking),
+    ("several_hosts", positives::evaluate),
+    ("confidence", calibration::evaluate),
+    ("first", first::evaluate),
+    ("hard_cases", stress::evaluate),
+];
 
 /// Runs what the command line asks for.
 pub(crate) fn main() -> ExitCode {
