@@ -9,7 +9,10 @@ mod words;
 use crate::model::nat::{Clock, Nat, NatVerdict};
 
 use self::chains::{Chain, Chains, chains};
-use super::clock::{Clocks, rate::RATES};
+use super::clock::{
+    Clocks,
+    rate::{LATE_MS, RATES, USEC, ahead, ticks},
+};
 
 /// Clocks that a finding lists.
 const LISTED: usize = 32;
@@ -23,6 +26,29 @@ const FRESH_MS: f64 = 900_000.0;
 const BEFORE_WRAP_MS: f64 = 310_000.0;
 /// log10 of the chance clocks expected, below which one alone proves something beside random timestamps.
 const PROOF: f64 = -8.0;
+
+/// A host has at least so many ports to choose from.
+const LEAST_PORTS: u32 = 8192;
+/// log10 of how often a host's own ports may make what is taken for hosts.
+const SURE: f64 = -5.0;
+
+/// log10 of how many ports are expected to come up `times` times among `all` connections of one host.
+fn ports_again(all: u32, times: u32) -> f64 {
+    let times = times.clamp(1, 32);
+    let mut log = -f64::from(times - 1) * f64::from(LEAST_PORTS).log10();
+    for i in 0..times {
+        log += (f64::from(all.saturating_sub(i).max(1)) / f64::from(i + 1)).log10();
+    }
+    log
+}
+
+/// Whether any clock may advance as far as from the end of one chain to the beginning of the next.
+fn one_clock(a: &Chain, b: &Chain) -> bool {
+    let end = a.pieces.iter().map(|piece| piece.last).max().unwrap_or_default();
+    let begin = b.pieces.iter().map(|piece| piece.first).min().unwrap_or_default();
+    let most = ticks(USEC, 1.1 * f64::from(begin.0.saturating_sub(end.0)) + LATE_MS);
+    (-ticks(0, LATE_MS)..=most).contains(&ahead(begin.1, end.1))
+}
 
 /// What was counted about an address, as the rules see it.
 struct Facts<'a> {
@@ -92,7 +118,8 @@ impl<'a> Facts<'a> {
         if several == 0 {
             return self.no_clock();
         }
-        if several == 1 || self.back == 0 {
+        let jumped = self.together == 1 && found.windows(2).any(|pair| !one_clock(&pair[0], &pair[1]));
+        if several == 1 || self.back == 0 && !jumped {
             // Parallel lines and never a step back: one clock of a rate that is not known.
             let support = found.iter().map(Chain::count).max().unwrap_or(0);
             return (NatVerdict::SingleHost, Some(1), 1, 1.0 - 0.5_f64.powf(f64::from(support) / 1.5));
@@ -119,32 +146,55 @@ impl<'a> Facts<'a> {
         let stacks = self.clocks.stacks.distinct(3);
         let random = self.looks_random();
         let sure = |odds: f64| 1.0 - 10_f64.powf(odds.clamp(-6.0, -1.0));
-        if self.together >= 2 && self.returns >= 2 && self.back >= (self.returns.min(100) / 50).max(1) {
-            let mut odds: Vec<f64> = found.iter().map(|chain| chain.odds).collect();
+        if self.together >= 2 && self.returns >= 1 && self.back >= (self.returns.min(100) / 50).max(1) {
+            let solid = self.solid();
+            let mut odds: Vec<f64> = solid.iter().map(|chain| chain.odds).collect();
             odds.sort_by(f64::total_cmp);
-            if odds[0] + odds[1] < PROOF {
+            if odds.len() >= 2 && odds[0] + odds[1] < PROOF {
                 let unseen = u32::from(random && self.between >= 3);
-                let at_least = clocks.max(stacks) + unseen;
+                let at_least = (solid.len() as u32).max(stacks) + unseen;
                 let hosts = (unseen == 0 && self.clocks.lines.retired == 0).then_some(at_least);
                 return Some((hosts, at_least, sure(odds[1] - 1.0)));
             }
         }
+        let solid = self.solid();
         let best =
-            found.iter().filter(|chain| chain.count() >= 5).map(|chain| chain.odds).fold(0.0, f64::min);
+            solid.iter().filter(|chain| chain.count() >= 5).map(|chain| chain.odds).fold(0.0, f64::min);
         let often = f64::from(self.between) > 0.02 * f64::from(counts.stamped);
         if best < PROOF && self.between >= 3 && often && self.back >= 2 {
-            return Some((None, clocks + 1, 0.95));
+            return Some((None, solid.len() as u32 + 1, 0.95));
         }
-        if stacks >= 2 && self.clocks.stacks.turns >= 4 {
-            return Some((None, stacks.max(clocks), 0.95));
+        (stacks >= 2 && self.clocks.stacks.turns >= 4).then_some((None, stacks.max(clocks), 0.95))
+    }
+
+    /// Clocks that are hosts. A host of 2026 has a clock for every port; behind a NAT that gives it ever new ports, some of
+    /// its own come again now and then, and what stands on such a clock looks like a host that is seldom seen. Where most
+    /// readings are on no clock, one must have too many of them for that.
+    fn solid(&self) -> Vec<&Chain> {
+        let found = self.found();
+        let on: u32 = found.iter().map(Chain::count).sum();
+        let off = self.strays();
+        if off.saturating_mul(2) <= on {
+            return found.iter().collect();
         }
-        let by_ports = self.clocks.sequence.hosts()?;
-        Some((None, (by_ports.floor() as u32).clamp(2, 3).max(clocks), 0.75))
+        let stamped = self.clocks.counts.stamped;
+        let dense = |chain: &&Chain| chain.count().saturating_mul(LEAST_PORTS / 32) >= stamped;
+        let dense: Vec<&Chain> = found.iter().filter(dense).collect();
+        let mut odds: Vec<f64> = dense.iter().map(|chain| ports_again(stamped, chain.count())).collect();
+        odds.sort_by(f64::total_cmp);
+        // The two least likely ones together, or the one alone beside readings on no clock.
+        let surely = odds.first().is_some_and(|first| first + odds.get(1).unwrap_or(&0.0) < SURE);
+        if surely { dense } else { Vec::new() }
+    }
+
+    /// Readings on no clock.
+    fn strays(&self) -> u32 {
+        (self.chains.strays.len() as u32).saturating_add(self.clocks.lines.given_up)
     }
 
     /// Most readings are on no clock.
     fn looks_random(&self) -> bool {
-        let alone = self.chains.strays.len() as u32 + self.clocks.lines.given_up;
+        let alone = self.strays();
         alone >= RANDOM && f64::from(self.chains.pairs) <= self.pairs_by_chance() + f64::from(alone) / 4.0
     }
 
