@@ -115,7 +115,8 @@ impl<'a> Facts<'a> {
         if let Some((hosts, at_least, confidence)) = self.several_hosts() {
             return (NatVerdict::Nat, hosts, at_least, confidence);
         }
-        if several == 0 {
+        let on: u32 = found.iter().map(Chain::count).sum();
+        if several == 0 || self.looks_random() && self.strays().saturating_mul(2) > on {
             return self.no_clock();
         }
         let jumped = self.together == 1 && found.windows(2).any(|pair| !one_clock(&pair[0], &pair[1]));
@@ -209,7 +210,10 @@ impl<'a> Facts<'a> {
         if counts.stamped == 0 {
             return (NatVerdict::NoTimestamps, None, 1, 0.99);
         }
-        if counts.stamped >= RANDOM && f64::from(self.chains.pairs) <= self.pairs_by_chance() {
+        // A host's own ports come again now and then; a large population of hosts does so more often.
+        let on: u32 = self.found().iter().map(Chain::count).sum();
+        let seldom = u64::from(on) * 8 <= u64::from(counts.stamped) + 32;
+        if counts.stamped >= RANDOM && seldom && f64::from(self.chains.pairs) <= self.pairs_by_chance() {
             // A population of stable hosts would have shown a pair: the birthday bound.
             let confidence = 1.0 - (-f64::from(counts.stamped).powi(2) / 64.0).exp();
             return (NatVerdict::PerConnection, None, 1, confidence.min(0.99));

@@ -18,6 +18,8 @@ const FEW: usize = 16;
 const STEP: usize = 64;
 /// A microsecond clock is not followed across a longer gap than this, milliseconds: its window would be too wide.
 const USEC_GAP_MS: u32 = 600_000;
+/// Two readings of a microsecond clock must be at least so far apart to say anything, milliseconds.
+const USEC_SOON_MS: u32 = 500;
 /// Given-up readings of which the time is kept.
 const STRAYS: usize = 64;
 /// Expected number of chance groups below which a line is confirmed, log10.
@@ -76,7 +78,9 @@ impl Line {
     /// By how much a reading is off this line at this rate, in ticks, and how much it may be; `None`: too far off.
     fn off(&self, rate: usize, at_ms: u32, tsval: u32) -> Option<f64> {
         let gap = at_ms.abs_diff(self.last.0);
-        if rate == USEC && gap > USEC_GAP_MS {
+        // Within its tolerance a microsecond clock may show anything, also two hosts that were started minutes apart.
+        let too_soon = !self.confirmed && at_ms.abs_diff(self.first.0) < USEC_SOON_MS;
+        if rate == USEC && (gap > USEC_GAP_MS || too_soon) {
             return None;
         }
         let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, self.last.0, self.last.1));

@@ -1,7 +1,10 @@
 //! What a finding rests on, in words, with the numbers.
 
 use super::{Chain, Facts};
-use crate::{analysis::clock::rate::RATES, model::nat::NatVerdict};
+use crate::{
+    analysis::clock::{lines::GUESSES, rate::RATES},
+    model::nat::NatVerdict,
+};
 
 /// Sentences, strongest first.
 pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
@@ -95,9 +98,10 @@ fn beside(facts: &Facts<'_>, verdict: NatVerdict, say: &mut Vec<String>) {
     }
 }
 
-/// How many hosts with one clock each `n` SYNs without a pair exclude, at 95 %.
+/// How many hosts with one clock each `n` SYNs without a pair exclude, at 95 %: each was compared with all before it, as far
+/// as they are remembered.
 fn hidden(n: u32) -> u64 {
-    u64::from(n) * u64::from(n) / 6
+    u64::from(n) * u64::from(n).min(2 * GUESSES as u64) / 6
 }
 
 /// The rates of chains, without repetition.
