@@ -3,6 +3,12 @@
 //!
 //! Online, a few look-ups for each SYN, in bounded memory. Knows nothing of causes or of other sources; what the lines mean
 //! is said by [`nat`](super::nat).
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "arithmetic modulo 2^32, and counts that are bounded by their tables"
+)]
 
 pub(super) mod lines;
 pub(super) mod ports;
@@ -65,8 +71,8 @@ pub(super) struct Counts {
     pub(super) stamped: u32,
     /// SYNs that came again.
     pub(super) repeats: u32,
-    /// By rate: how often TSval fell by more than three seconds of such a clock.
-    pub(super) back: [u32; RATES.len()],
+    /// By rate: how often TSval fell by more than three seconds of such a clock, or rose faster than any clock runs.
+    pub(super) jumps: [u32; RATES.len()],
     /// Refused SYNs that lay on one clock while the kernel remembered another.
     pub(super) between: u32,
     /// Refused SYNs with a remembered timestamp.
@@ -78,7 +84,8 @@ pub(super) struct Counts {
 pub struct Clocks {
     begun: Option<Nanos>,
     last_ms: u32,
-    last_tsval: Option<u32>,
+    /// Time and TSval of the last SYN that had one.
+    last: Option<(u32, u32)>,
     pub(super) counts: Counts,
     /// Hashes of port and sequence number.
     repeats: Vec<u32>,
@@ -103,13 +110,14 @@ impl Clocks {
         self.sequence.add(at_ms, sample.sport, sample.dport);
         let Some(tsval) = sample.tsval else { return };
         self.counts.stamped = self.counts.stamped.saturating_add(1);
-        if let Some(last) = self.last_tsval {
-            let back = -ahead(tsval, last);
-            for (rate, count) in self.counts.back.iter_mut().enumerate() {
-                *count = count.saturating_add(u32::from(back > ticks(rate, rate::LATE_MS)));
+        if let Some((then_ms, then)) = self.last.replace((at_ms, tsval)) {
+            let advance = ahead(tsval, then);
+            let too_fast = advance > rate::fastest(at_ms.saturating_sub(then_ms));
+            for (rate, count) in self.counts.jumps.iter_mut().enumerate() {
+                let back = advance < -ticks(rate, rate::LATE_MS);
+                *count = count.saturating_add(u32::from(back || too_fast));
             }
         }
-        self.last_tsval = Some(tsval);
         let placed = self.lines.place(at_ms, tsval, sample.sport, stack, &self.stacks);
         if !self.stacks.draws_clocks() {
             // For a few SYNs a table of ports costs more than it tells.

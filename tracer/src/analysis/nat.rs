@@ -2,6 +2,11 @@
 //!
 //! Decides from the lines that [`clock`](super::clock) gathered; must not know of causes. A finding of several hosts needs
 //! what one host cannot do: go back to a clock that it had left.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "arithmetic modulo 2^32, and counts that are bounded by their tables"
+)]
 
 mod chains;
 mod words;
@@ -11,7 +16,7 @@ use crate::model::nat::{Clock, Nat, NatVerdict};
 use self::chains::{Chain, Chains, chains};
 use super::clock::{
     Clocks,
-    rate::{LATE_MS, RATES, USEC, ahead, ticks},
+    rate::{LATE_MS, RATES, ahead, fastest, ticks},
 };
 
 /// Clocks that a finding lists.
@@ -46,8 +51,7 @@ fn ports_again(all: u32, times: u32) -> f64 {
 fn one_clock(a: &Chain, b: &Chain) -> bool {
     let end = a.pieces.iter().map(|piece| piece.last).max().unwrap_or_default();
     let begin = b.pieces.iter().map(|piece| piece.first).min().unwrap_or_default();
-    let most = ticks(USEC, 1.1 * f64::from(begin.0.saturating_sub(end.0)) + LATE_MS);
-    (-ticks(0, LATE_MS)..=most).contains(&ahead(begin.1, end.1))
+    (-ticks(0, LATE_MS)..=fastest(begin.0.saturating_sub(end.0))).contains(&ahead(begin.1, end.1))
 }
 
 /// What was counted about an address, as the rules see it.
@@ -58,8 +62,8 @@ struct Facts<'a> {
     together: u32,
     /// How often the address went back to a clock that it had left.
     returns: u32,
-    /// How often TSval fell by more than three seconds of the slowest of the clocks found.
-    back: u32,
+    /// How often TSval went as no clock of the fastest rate found goes.
+    jumps: u32,
     /// Readings that are on no clock, while one was running.
     between: u32,
 }
@@ -93,7 +97,7 @@ impl<'a> Facts<'a> {
         Self {
             together: together(found),
             returns: returns(found).max(switches),
-            back: clocks.counts.back[rate],
+            jumps: clocks.counts.jumps[rate],
             between,
             chains,
             clocks,
@@ -120,7 +124,7 @@ impl<'a> Facts<'a> {
             return self.no_clock();
         }
         let jumped = self.together == 1 && found.windows(2).any(|pair| !one_clock(&pair[0], &pair[1]));
-        if several == 1 || self.back == 0 && !jumped {
+        if several == 1 || self.jumps == 0 && !jumped {
             // Parallel lines and never a step back: one clock of a rate that is not known.
             let support = found.iter().map(Chain::count).max().unwrap_or(0);
             return (NatVerdict::SingleHost, Some(1), 1, 1.0 - 0.5_f64.powf(f64::from(support) / 1.5));
@@ -147,7 +151,7 @@ impl<'a> Facts<'a> {
         let stacks = self.clocks.stacks.distinct(3);
         let random = self.looks_random();
         let sure = |odds: f64| 1.0 - 10_f64.powf(odds.clamp(-6.0, -1.0));
-        if self.together >= 2 && self.returns >= 1 && self.back >= (self.returns.min(100) / 50).max(1) {
+        if self.together >= 2 && self.returns >= 1 && self.jumps >= (self.returns.min(100) / 50).max(1) {
             let solid = self.solid();
             let mut odds: Vec<f64> = solid.iter().map(|chain| chain.odds).collect();
             odds.sort_by(f64::total_cmp);
@@ -162,7 +166,7 @@ impl<'a> Facts<'a> {
         let best =
             solid.iter().filter(|chain| chain.count() >= 5).map(|chain| chain.odds).fold(0.0, f64::min);
         let often = f64::from(self.between) > 0.02 * f64::from(counts.stamped);
-        if best < PROOF && self.between >= 3 && often && self.back >= 2 {
+        if best < PROOF && self.between >= 3 && often && self.jumps >= 2 {
             return Some((None, solid.len() as u32 + 1, 0.95));
         }
         (stacks >= 2 && self.clocks.stacks.turns >= 4).then_some((None, stacks.max(clocks), 0.95))

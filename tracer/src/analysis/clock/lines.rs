@@ -103,7 +103,7 @@ pub(super) enum Placed {
 /// The lines of one pair of addresses.
 #[derive(Clone, Debug, Default)]
 pub(in crate::analysis) struct Lines {
-    lines: Vec<Line>,
+    table: Vec<Line>,
     /// By rate: intercept and number of the line, sorted. Empty while there are few lines.
     index: [Vec<(u32, u16)>; RATES.len()],
     free: Vec<u16>,
@@ -199,12 +199,12 @@ impl Lines {
     /// Calls `look` for every line of this rate whose intercept is at most `below` smaller or `above` larger.
     fn around(&self, rate: usize, at: u32, below: i64, above: i64, mut look: impl FnMut(u16, &Line)) {
         let mut seen = |id: u16| {
-            if let Some(line) = self.lines.get(usize::from(id)).filter(|line| line.fits_rate(rate)) {
+            if let Some(line) = self.table.get(usize::from(id)).filter(|line| line.fits_rate(rate)) {
                 look(id, line);
             }
         };
         if !self.indexed {
-            (0..self.lines.len() as u16).for_each(&mut seen);
+            (0..self.table.len() as u16).for_each(&mut seen);
             return;
         }
         let index = &self.index[rate];
@@ -229,7 +229,7 @@ impl Lines {
 
     /// Adds a reading to a line; `None`: it turned out to be on none, and the line is gone.
     fn join(&mut self, id: u16, at_ms: u32, tsval: u32, port: u16) -> Option<Placed> {
-        let mut line = *self.lines.get(usize::from(id))?;
+        let mut line = *self.table.get(usize::from(id))?;
         // The same connection again, or a port that is a clock of its own: nothing that supports a line.
         if !line.confirmed && line.knows_port(port) {
             return Some(Placed::Guess);
@@ -238,7 +238,7 @@ impl Lines {
         let dt = at_ms.abs_diff(line.first.0);
         for rate in 0..RATES.len() {
             // A clock that is known well is followed where it goes, by small steps.
-            if !line.fits_rate(rate) || line.confirmed && line.mask.count_ones() == 1 {
+            if !line.fits_rate(rate) || line.confirmed && line.mask.is_power_of_two() {
                 continue;
             }
             let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, line.first.0, line.first.1));
@@ -261,7 +261,7 @@ impl Lines {
         let newly = !line.confirmed && line.ports_known == 3 && self.odds(&line) < CONFIRM;
         line.confirmed |= newly;
         self.reindex(id, &before, &line);
-        self.lines[usize::from(id)] = line;
+        self.table[usize::from(id)] = line;
         if newly {
             self.guesses -= 1;
             self.confirmed += 1;
@@ -290,27 +290,27 @@ impl Lines {
             self.give_up_oldest();
         }
         let id = if let Some(id) = self.free.pop() {
-            self.lines[usize::from(id)] = line;
+            self.table[usize::from(id)] = line;
             id
         } else {
-            if self.lines.len() == self.lines.capacity() {
-                self.lines.reserve_exact(if self.lines.len() < FEW { 4 } else { STEP });
+            if self.table.len() == self.table.capacity() {
+                self.table.reserve_exact(if self.table.len() < FEW { 4 } else { STEP });
             }
-            self.lines.push(line);
-            (self.lines.len() - 1) as u16
+            self.table.push(line);
+            (self.table.len() - 1) as u16
         };
         self.guesses += 1;
         if self.indexed {
             (0..RATES.len()).for_each(|rate| self.insert(rate, line.last, id));
-        } else if self.lines.len() > FEW {
+        } else if self.table.len() > FEW {
             self.build_index();
         }
     }
 
     fn build_index(&mut self) {
         self.indexed = true;
-        for id in 0..self.lines.len() as u16 {
-            let line = self.lines[usize::from(id)];
+        for id in 0..self.table.len() as u16 {
+            let line = self.table[usize::from(id)];
             (0..RATES.len())
                 .filter(|rate| line.fits_rate(*rate))
                 .for_each(|rate| self.insert(rate, line.last, id));
@@ -357,7 +357,7 @@ impl Lines {
     }
 
     fn remove(&mut self, id: u16) {
-        let line = self.lines[usize::from(id)];
+        let line = self.table[usize::from(id)];
         if self.indexed {
             for rate in (0..RATES.len()).filter(|rate| line.fits_rate(*rate)) {
                 let entry = (intercept(rate, line.last.0, line.last.1), id);
@@ -370,7 +370,7 @@ impl Lines {
     }
 
     fn vacate(&mut self, id: u16) {
-        let line = &mut self.lines[usize::from(id)];
+        let line = &mut self.table[usize::from(id)];
         if line.confirmed {
             self.confirmed -= 1;
         } else {
@@ -399,7 +399,7 @@ impl Lines {
         ages.truncate(some);
         ages.sort_unstable();
         for (at_ms, id) in &ages {
-            let line = self.lines[usize::from(*id)];
+            let line = self.table[usize::from(*id)];
             self.given_up = self.given_up.saturating_add(line.count);
             if self.strays.len() == STRAYS {
                 self.strays.remove(0);
@@ -407,8 +407,8 @@ impl Lines {
             self.strays.push((*at_ms, line.stack));
             self.vacate(*id);
         }
-        let lines = &self.lines;
-        self.index.iter_mut().for_each(|index| index.retain(|(_, id)| lines[usize::from(*id)].mask != 0));
+        let table = &self.table;
+        self.index.iter_mut().for_each(|index| index.retain(|(_, id)| table[usize::from(*id)].mask != 0));
     }
 
     /// Too many clocks: the one that was not seen for the longest time goes.
@@ -426,7 +426,7 @@ impl Lines {
 
     /// Every line, confirmed or not.
     pub(in crate::analysis) fn all(&self) -> impl Iterator<Item = (u16, &Line)> {
-        (0_u16..).zip(&self.lines).filter(|(_, line)| line.mask != 0)
+        (0_u16..).zip(&self.table).filter(|(_, line)| line.mask != 0)
     }
 
     /// Times and stacks of readings given up, oldest first.
@@ -441,7 +441,7 @@ impl Lines {
 
     /// Bytes on the heap.
     pub(super) fn heap(&self) -> usize {
-        self.lines.capacity() * size_of::<Line>()
+        self.table.capacity() * size_of::<Line>()
             + self.index.iter().map(|index| index.capacity() * size_of::<(u32, u16)>()).sum::<usize>()
             + self.free.capacity() * size_of::<u16>()
             + self.strays.capacity() * size_of::<(u32, u8)>()

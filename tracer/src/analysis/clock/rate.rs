@@ -39,6 +39,11 @@ pub(in crate::analysis) fn ticks(rate: usize, ms: f64) -> i64 {
     (f64::from(RATES[rate]) * ms / 1000.0) as i64
 }
 
+/// More ticks than this no clock advances in this time, late packets included.
+pub(in crate::analysis) fn fastest(gap_ms: u32) -> i64 {
+    ticks(USEC, 1.1 * f64::from(gap_ms) + LATE_MS)
+}
+
 /// By how much `a` is ahead of `b`, modulo 2^32.
 pub(in crate::analysis) fn ahead(a: u32, b: u32) -> i64 {
     i64::from(a.wrapping_sub(b).cast_signed())
