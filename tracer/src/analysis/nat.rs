@@ -85,7 +85,7 @@ pub(super) fn assess(clocks: &Clocks) -> Nat {
 
 impl<'a> Facts<'a> {
     fn gather(clocks: &'a Clocks) -> Self {
-        let chains = chains(&clocks.lines, &clocks.stacks, clocks.counts.stamped);
+        let chains = chains(&clocks.lines, &clocks.stacks, &clocks.counts);
         let found = &chains.clocks;
         let switches = (clocks.lines.switches)
             .saturating_sub((clocks.lines.confirmed() + clocks.lines.retired).saturating_sub(1));
@@ -151,7 +151,7 @@ impl<'a> Facts<'a> {
         let stacks = self.clocks.stacks.distinct(3);
         let random = self.looks_random();
         let sure = |odds: f64| 1.0 - 10_f64.powf(odds.clamp(-6.0, -1.0));
-        if self.together >= 2 && self.returns >= 1 && self.jumps >= (self.returns.min(100) / 50).max(1) {
+        if self.together >= 2 && self.returns >= 1 && self.jumps >= 2 {
             let solid = self.solid();
             let mut odds: Vec<f64> = solid.iter().map(|chain| chain.odds).collect();
             odds.sort_by(f64::total_cmp);

@@ -66,6 +66,11 @@ impl Line {
         (self.mask.trailing_zeros() as usize).min(USEC)
     }
 
+    /// Every rate that fits, one bit each.
+    pub(in crate::analysis) fn rates(&self) -> u8 {
+        self.mask
+    }
+
     /// Whether this rate fits.
     pub(in crate::analysis) fn fits_rate(&self, rate: usize) -> bool {
         self.mask >> rate & 1 == 1
@@ -75,7 +80,7 @@ impl Line {
         self.ports[..usize::from(self.ports_known).min(3)].contains(&port)
     }
 
-    /// By how much a reading is off this line at this rate, in ticks, and how much it may be; `None`: too far off.
+    /// By how much a reading is off this line at this rate, seconds; `None`: too far.
     fn off(&self, rate: usize, at_ms: u32, tsval: u32) -> Option<f64> {
         let gap = at_ms.abs_diff(self.last.0);
         // Within its tolerance a microsecond clock may show anything, also two hosts that were started minutes apart.
@@ -85,7 +90,7 @@ impl Line {
         }
         let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, self.last.0, self.last.1));
         let (wide, slow) = (tolerance(rate, gap), slack(rate, gap));
-        (-wide - slow..=wide).contains(&off).then(|| off.abs() as f64 / (wide + slow) as f64)
+        (-wide - slow..=wide).contains(&off).then(|| off.abs() as f64 / f64::from(RATES[rate]))
     }
 }
 
@@ -227,7 +232,7 @@ impl Lines {
         }
     }
 
-    /// Adds a reading to a line; `None`: it turned out to be on none, and the line is gone.
+    /// Adds a reading to a line; `None`: it turned out not to be on it. A guess is gone then.
     fn join(&mut self, id: u16, at_ms: u32, tsval: u32, port: u16) -> Option<Placed> {
         let mut line = *self.table.get(usize::from(id))?;
         // The same connection again, or a port that is a clock of its own: nothing that supports a line.
@@ -237,8 +242,7 @@ impl Lines {
         let before = line;
         let dt = at_ms.abs_diff(line.first.0);
         for rate in 0..RATES.len() {
-            // A clock that is known well is followed where it goes, by small steps.
-            if !line.fits_rate(rate) || line.confirmed && line.mask.is_power_of_two() {
+            if !line.fits_rate(rate) {
                 continue;
             }
             let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, line.first.0, line.first.1));
@@ -248,7 +252,10 @@ impl Lines {
             }
         }
         if line.mask == 0 {
-            self.remove(id);
+            // What a clock has shown so far stays.
+            if !line.confirmed {
+                self.remove(id);
+            }
             return None;
         }
         line.count = line.count.saturating_add(1);

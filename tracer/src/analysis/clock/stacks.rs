@@ -153,7 +153,9 @@ mod tests {
 
     fn kind(options: &[u8], ttl: u8) -> Kind {
         let mut kinds = OptionKinds::default();
-        options.iter().for_each(|kind| kinds.push(*kind));
+        for kind in options {
+            kinds.push(*kind);
+        }
         Kind::of(&Stack { ttl: Some(ttl), options: Some(kinds), ..Stack::default() }).unwrap()
     }
 

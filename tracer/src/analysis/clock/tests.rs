@@ -9,7 +9,9 @@ const BEGIN: i64 = 1_700_000_000_000_000_000;
 
 fn linux() -> Stack {
     let mut options = OptionKinds::default();
-    [2, 4, 8, 1, 3].iter().for_each(|kind| options.push(*kind));
+    for kind in [2, 4, 8, 1, 3] {
+        options.push(kind);
+    }
     Stack { ttl: Some(57), options: Some(options), ..Stack::default() }
 }
 
@@ -117,7 +119,9 @@ fn any_sample() -> impl Strategy<Value = Sample> {
     )
         .prop_map(|(time, (sport, dport, seq, tsval), ttl, kinds, remembered)| {
             let mut options = OptionKinds::default();
-            kinds.iter().for_each(|kind| options.push(*kind));
+            for kind in kinds {
+                options.push(kind);
+            }
             Sample {
                 time: Nanos(time),
                 sport,

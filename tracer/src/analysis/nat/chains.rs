@@ -2,6 +2,7 @@
 //! ticked slowly, or it was seen too seldom for a line.
 
 use crate::analysis::clock::{
+    Counts,
     lines::{GUESSES, Line, Lines},
     rate::{LATE_MS, USEC, ahead, chance, intercept, ticks, tolerance},
     stacks::Stacks,
@@ -23,6 +24,8 @@ pub(super) struct Piece {
     pub(super) last: (u32, u32),
     pub(super) count: u32,
     pub(super) rate: usize,
+    /// Rates that fit, one bit each.
+    rates: u8,
     pub(super) confirmed: bool,
     stack: u8,
     /// log10 of how many such lines are expected by chance; 0 for a single reading.
@@ -99,7 +102,7 @@ pub(super) struct Chains {
 }
 
 /// Puts the lines together.
-pub(super) fn chains(lines: &Lines, stacks: &Stacks, stamped: u32) -> Chains {
+pub(super) fn chains(lines: &Lines, stacks: &Stacks, counts: &Counts) -> Chains {
     let mut pieces = pieces(lines);
     pieces.sort_by_key(|piece| (piece.first, piece.last));
     let all = pieces.len().max(1) as f64;
@@ -139,10 +142,10 @@ pub(super) fn chains(lines: &Lines, stacks: &Stacks, stamped: u32) -> Chains {
         }
     }
     clocks.sort_by_key(Chain::first);
-    found.clocks = merged(clocks, stacks);
+    found.clocks = merged(clocks, stacks, counts.jumps[0] <= 2);
     found.strays.retain(|(at, tsval, _)| !found.clocks.iter().any(|chain| chain.may_hold(*at, *tsval)));
     found.pairs_by_chance =
-        (0..=USEC).map(|rate| 10_f64.powf(chance(rate, stamped, GUESSES as u32, 2, 60_000))).sum();
+        (0..=USEC).map(|rate| 10_f64.powf(chance(rate, counts.stamped, GUESSES as u32, 2, 60_000))).sum();
     found
 }
 
@@ -153,12 +156,30 @@ fn pieces(lines: &Lines) -> Vec<Piece> {
         // Two readings that only a slower or faster clock than a phone's joins may be two of a phone that slept.
         if !confirmed && count >= 2 && !line.fits_rate(0) {
             for end in [first, last] {
-                pieces.push(Piece { first: end, last: end, count: 1, rate: 0, confirmed, stack, odds: 0.0 });
+                pieces.push(Piece {
+                    first: end,
+                    last: end,
+                    count: 1,
+                    rate: 0,
+                    rates: 1,
+                    confirmed,
+                    stack,
+                    odds: 0.0,
+                });
             }
             continue;
         }
         let odds = if count >= 2 { lines.odds(line).min(0.0) } else { 0.0 };
-        pieces.push(Piece { first, last, count, rate: line.rate(), confirmed, stack, odds });
+        pieces.push(Piece {
+            first,
+            last,
+            count,
+            rate: line.rate(),
+            rates: line.rates(),
+            confirmed,
+            stack,
+            odds,
+        });
     }
     pieces
 }
@@ -191,11 +212,14 @@ fn link(chains: &[Chain], piece: &Piece, stacks: &Stacks) -> Option<(usize, f64)
     (odds < WEAK).then(|| (index, odds.max(1e-9).log10()))
 }
 
-/// Chains that jitter or a slow clock took apart are put together again.
-fn merged(clocks: Vec<Chain>, stacks: &Stacks) -> Vec<Chain> {
+/// Chains that jitter, a slow clock or sleep took apart are put together again. `steady`: TSval hardly ever stepped back.
+fn merged(clocks: Vec<Chain>, stacks: &Stacks, steady: bool) -> Vec<Chain> {
     let mut merged: Vec<Chain> = Vec::new();
     for chain in clocks {
-        match merged.iter_mut().find(|other| same_clock(other, &chain, stacks)) {
+        match merged
+            .iter_mut()
+            .find(|other| same_clock(other, &chain, stacks) || steady && one_sleeper(other, &chain))
+        {
             Some(other) => {
                 other.pieces.extend(chain.pieces);
                 other.pieces.sort_by_key(|piece| (piece.first, piece.last));
@@ -207,19 +231,45 @@ fn merged(clocks: Vec<Chain>, stacks: &Stacks) -> Vec<Chain> {
     merged
 }
 
+/// Whether a clock that stops now and then can have made both, one of whose readings came late.
+fn one_sleeper(a: &Chain, b: &Chain) -> bool {
+    let holds = |chain: &Chain, other: &Chain| {
+        let ends = other.pieces.iter().flat_map(|piece| [piece.first, piece.last]);
+        ends.filter(|(at, _)| (chain.first()..=chain.last()).contains(at))
+            .all(|(at, tsval)| chain.may_hold(at, tsval))
+    };
+    a.rate() == 0
+        && b.rate() == 0
+        && a.first() <= b.last()
+        && b.first() <= a.last()
+        && holds(a, b)
+        && holds(b, a)
+}
+
 /// Within three seconds of one another: two hosts that were started together cannot be told from one.
 fn same_clock(a: &Chain, b: &Chain, stacks: &Stacks) -> bool {
-    let rate = a.rate();
-    if rate != b.rate() || !a.is_confirmed() || !b.is_confirmed() {
+    if !a.is_confirmed() || !b.is_confirmed() {
         return false;
     }
-    let near = |x: &Piece, y: &Piece| {
+    let near_at = |rate: usize, x: &Piece, y: &Piece| {
         // At the nearest ends of the two.
         let ends = [(x.first, y.first), (x.first, y.last), (x.last, y.first), (x.last, y.last)];
         let (p, q) = ends.into_iter().min_by_key(|(p, q)| p.0.abs_diff(q.0)).unwrap_or((x.first, y.first));
         let off = ahead(intercept(rate, p.0, p.1), intercept(rate, q.0, q.1)).abs();
         off <= ticks(rate, LATE_MS) + tolerance(rate, p.0.abs_diff(q.0))
-            && stacks.compatible(x.stack, y.stack)
+    };
+    // A burst leaves the rate open: any that both may have.
+    let near = |x: &Piece, y: &Piece| {
+        let rates = (0..=USEC).filter(|rate| x.rates & y.rates >> rate & 1 == 1);
+        stacks.compatible(x.stack, y.stack) && rates.into_iter().any(|rate| near_at(rate, x, y))
+    };
+    // An outlier may have decided for a rate that is none: a short line beside a long one.
+    let (short, long) = if a.count() < b.count() { (a, b) } else { (b, a) };
+    let beside = |piece: &Piece| {
+        (long.first()..=long.last()).contains(&piece.first.0)
+            && (long.first()..=long.last()).contains(&piece.last.0)
+            && long.may_hold(piece.first.0, piece.first.1)
+            && long.may_hold(piece.last.0, piece.last.1)
     };
     let some = |chain: &Chain| -> Vec<Piece> {
         let len = chain.pieces.len();
@@ -233,4 +283,5 @@ fn same_clock(a: &Chain, b: &Chain, stacks: &Stacks) -> bool {
     };
     let (a, b) = (some(a), some(b));
     a.iter().any(|x| b.iter().any(|y| near(x, y)))
+        || short.rate() != long.rate() && short.pieces.iter().all(beside)
 }

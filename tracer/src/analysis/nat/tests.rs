@@ -13,7 +13,9 @@ use crate::{
 
 fn stack(options: &[u8]) -> Stack {
     let mut kinds = OptionKinds::default();
-    options.iter().for_each(|kind| kinds.push(*kind));
+    for kind in options {
+        kinds.push(*kind);
+    }
     Stack { ttl: Some(57), options: Some(kinds), ..Stack::default() }
 }
 
