@@ -5,6 +5,7 @@ pub mod cause;
 pub mod clock;
 pub mod engine;
 pub mod kernel;
+mod nat;
 mod order;
 mod pairs;
 mod retry;

@@ -1,12 +1,27 @@
 //! The clocks behind one source address, as one of our addresses sees them: TSval readings become lines
 //! `offset + rate * time` modulo 2^32.
 //!
-//! Knows nothing of causes, of other sources, or of what a finding is good for.
+//! Online, a few look-ups for each SYN, in bounded memory. Knows nothing of causes or of other sources; what the lines mean
+//! is said by [`nat`](super::nat).
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "arithmetic modulo 2^32, and counts that are bounded by their tables"
+)]
 
-use crate::model::{
-    Nanos,
-    nat::{Nat, NatVerdict},
-    reading::Stack,
+pub(super) mod lines;
+pub(super) mod ports;
+pub(super) mod rate;
+pub(super) mod stacks;
+
+use crate::model::{Nanos, nat::Nat, reading::Stack};
+
+use self::{
+    lines::{Lines, Placed},
+    ports::{Jumps, Sequence},
+    rate::{RATES, ahead, ticks},
+    stacks::{Kind, Stacks},
 };
 
 /// One SYN, as far as clocks care.
@@ -37,39 +52,154 @@ pub struct Remembered {
     pub time: Option<Nanos>,
 }
 
+/// No pair of addresses takes more, bytes.
+pub const MAX_BYTES: usize = 64 << 10;
+
+/// SYNs that are known again when they come again.
+const REPEATS: usize = 256;
+/// Times are kept from this long before the first SYN, because they may run backwards a little; milliseconds.
+const BEFORE_MS: i64 = 60_000;
+/// After 24 days a millisecond clock may have come around unseen, and everything begins anew; milliseconds.
+const FORGET_MS: i64 = 24 * 86_400_000;
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// SYNs, without those that came again.
+    pub(super) syns: u32,
+    /// ... with timestamps.
+    pub(super) stamped: u32,
+    /// SYNs that came again.
+    pub(super) repeats: u32,
+    /// By rate: how often TSval fell by more than three seconds of such a clock, or rose faster than any clock runs.
+    pub(super) jumps: [u32; RATES.len()],
+    /// Refused SYNs that lay on one clock while the kernel remembered another.
+    pub(super) between: u32,
+    /// Refused SYNs with a remembered timestamp.
+    pub(super) compared: u32,
+}
+
 /// Clocks of one pair of addresses.
 #[derive(Clone, Debug, Default)]
 pub struct Clocks {
-    seen: u64,
+    begun: Option<Nanos>,
+    last_ms: u32,
+    /// Time and TSval of the last SYN that had one.
+    last: Option<(u32, u32)>,
+    pub(super) counts: Counts,
+    /// Hashes of port and sequence number.
+    repeats: Vec<u32>,
+    next_repeat: u16,
+    pub(super) lines: Lines,
+    pub(super) stacks: Stacks,
+    pub(super) jumps: Jumps,
+    pub(super) sequence: Sequence,
 }
 
 impl Clocks {
     /// Takes a SYN into account. Times may run backwards a little (several CPUs, a capture's own order).
     pub fn observe(&mut self, sample: &Sample) {
-        let _ = sample;
-        self.seen += 1;
+        let Some(at_ms) = self.clock(sample.time) else { return };
+        self.last_ms = self.last_ms.max(at_ms);
+        if self.came_again(sample) {
+            self.counts.repeats = self.counts.repeats.saturating_add(1);
+            return;
+        }
+        self.counts.syns = self.counts.syns.saturating_add(1);
+        let stack = self.stacks.add(Kind::of(&sample.stack), at_ms);
+        self.sequence.add(at_ms, sample.sport, sample.dport);
+        let Some(tsval) = sample.tsval else { return };
+        self.counts.stamped = self.counts.stamped.saturating_add(1);
+        if let Some((then_ms, then)) = self.last.replace((at_ms, tsval)) {
+            let advance = ahead(tsval, then);
+            let too_fast = advance > rate::fastest(at_ms.saturating_sub(then_ms));
+            for (rate, count) in self.counts.jumps.iter_mut().enumerate() {
+                let back = advance < -ticks(rate, rate::LATE_MS);
+                *count = count.saturating_add(u32::from(back || too_fast));
+            }
+        }
+        let placed = self.lines.place(at_ms, tsval, sample.sport, stack, &self.stacks);
+        if !self.stacks.draws_clocks() {
+            // For a few SYNs a table of ports costs more than it tells.
+            if self.counts.stamped > 8 {
+                self.jumps.connection((sample.sport, sample.dport), at_ms, tsval);
+            }
+            if let Some(remembered) = sample.remembered {
+                let left_ms = remembered.time.and_then(|time| self.clock(time));
+                self.jumps.remembered(at_ms, tsval, remembered.tsval, left_ms);
+            }
+        }
+        if let Some(remembered) = sample.remembered {
+            self.counts.compared = self.counts.compared.saturating_add(1);
+            let left_ms = remembered.time.and_then(|time| self.clock(time));
+            if let (Placed::On(line), Some(left_ms)) = (placed, left_ms)
+                && self.lines.known(left_ms, remembered.tsval, 1_500.0).is_some_and(|other| other != line)
+            {
+                self.counts.between = self.counts.between.saturating_add(1);
+            }
+        }
+    }
+
+    /// Milliseconds since a little before the first SYN; `None` for times before that.
+    fn clock(&mut self, time: Nanos) -> Option<u32> {
+        let begun = *self.begun.get_or_insert(time);
+        let ms = (time.0.saturating_sub(begun.0)).div_euclid(1_000_000).saturating_add(BEFORE_MS);
+        if ms > FORGET_MS {
+            *self = Self { begun: Some(time), ..Self::default() };
+            return Some(BEFORE_MS as u32);
+        }
+        u32::try_from(ms).ok()
+    }
+
+    /// When something of the lines was.
+    pub(super) fn time(&self, at_ms: u32) -> Nanos {
+        let begun = self.begun.unwrap_or_default().0;
+        Nanos(begun.saturating_add((i64::from(at_ms) - BEFORE_MS).saturating_mul(1_000_000)))
+    }
+
+    /// Whether this SYN is one of the last ones again.
+    fn came_again(&mut self, sample: &Sample) -> bool {
+        let Some(seq) = sample.seq else { return false };
+        let word = u64::from(seq) << 32 | u64::from(sample.sport) << 16 | u64::from(sample.dport);
+        let hash = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
+        if self.repeats.contains(&hash) {
+            return true;
+        }
+        if self.repeats.len() < REPEATS {
+            if self.repeats.len() == self.repeats.capacity() {
+                self.repeats.reserve_exact(if self.repeats.is_empty() { 8 } else { 62 });
+            }
+            self.repeats.push(hash);
+        } else {
+            self.repeats[usize::from(self.next_repeat)] = hash;
+            self.next_repeat = (self.next_repeat + 1) % REPEATS as u16;
+        }
+        false
     }
 
     /// Who is behind the address, from all that was seen.
     pub fn assess(&self) -> Nat {
-        Nat {
-            verdict: NatVerdict::Undecidable,
-            hosts: None,
-            hosts_at_least: 1,
-            confidence: 0.0,
-            evidence: Vec::new(),
-            port_jumps: 0,
-            clocks: Vec::new(),
-        }
+        super::nat::assess(self)
     }
 
     /// Memory in use, bytes, this value included.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
+            + self.repeats.capacity() * size_of::<u32>()
+            + self.lines.heap()
+            + self.stacks.heap()
+            + self.jumps.heap()
+            + self.sequence.heap()
     }
 
     /// How much would be lost with it: the pair with the least is given up first.
     pub fn telling(&self) -> u64 {
-        self.seen
+        u64::from(self.counts.syns)
+            + 64 * u64::from(self.lines.confirmed())
+            + 256 * u64::from(self.jumps.seen())
+            + 16 * u64::from(self.counts.compared)
     }
 }
+
+#[cfg(test)]
+mod tests;

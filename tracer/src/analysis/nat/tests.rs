@@ -1,0 +1,201 @@
+//! Findings of small incidents; how often they are right is measured by the evaluation (`cargo xtask eval`).
+
+use proptest::prelude::*;
+
+use crate::{
+    analysis::clock::{Clocks, Remembered, Sample},
+    model::{
+        Nanos, OptionKinds,
+        nat::{Nat, NatVerdict},
+        reading::Stack,
+    },
+};
+
+fn stack(options: &[u8]) -> Stack {
+    let mut kinds = OptionKinds::default();
+    for kind in options {
+        kinds.push(*kind);
+    }
+    Stack { ttl: Some(57), options: Some(kinds), ..Stack::default() }
+}
+
+const LINUX: [u8; 5] = [2, 4, 8, 1, 3];
+const APPLE: [u8; 8] = [2, 1, 3, 1, 1, 8, 4, 0];
+
+fn sample(ms: i64, tsval: Option<u32>, sport: u16) -> Sample {
+    let seq = Some((ms as u32).wrapping_mul(2_654_435_761) ^ u32::from(sport));
+    Sample {
+        time: Nanos(ms * 1_000_000),
+        sport,
+        dport: 443,
+        seq,
+        tsval,
+        stack: stack(&LINUX),
+        remembered: None,
+    }
+}
+
+/// Clocks at 1 kHz with these offsets take turns, one SYN every `every` milliseconds.
+fn in_turn(offsets: &[u32], every: i64, count: i64) -> Vec<Sample> {
+    (0..count)
+        .map(|n| {
+            let ms = n * every;
+            let offset = offsets[n as usize % offsets.len()];
+            sample(ms, Some(offset.wrapping_add(ms as u32)), 1024 + (n * 7 % 60_000) as u16)
+        })
+        .collect()
+}
+
+fn random(n: u32) -> u32 {
+    let x = (u64::from(n) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((x ^ x >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) as u32
+}
+
+fn finding(samples: &[Sample]) -> Nat {
+    let mut clocks = Clocks::default();
+    samples.iter().for_each(|sample| clocks.observe(sample));
+    clocks.assess()
+}
+
+#[test]
+fn hosts_that_take_turns() {
+    for hosts in [2, 3, 10, 100] {
+        let offsets: Vec<u32> = (0..hosts).map(|n| random(n as u32)).collect();
+        let nat = finding(&in_turn(&offsets, 100, hosts * 5));
+        assert_eq!((nat.verdict, nat.hosts), (NatVerdict::Nat, Some(hosts as u32)), "{nat:?}");
+        assert!(nat.confidence >= 0.99 && nat.evidence[0].contains(&format!("{hosts} clocks")), "{nat:?}");
+        assert_eq!(nat.clocks.len(), (hosts as usize).min(32));
+    }
+}
+
+#[test]
+fn one_host() {
+    let nat = finding(&in_turn(&[u32::MAX - 1000], 1000, 30));
+    assert_eq!((nat.verdict, nat.hosts, nat.port_jumps), (NatVerdict::SingleHost, Some(1), 0), "{nat:?}");
+}
+
+#[test]
+fn a_clock_for_every_connection() {
+    let samples: Vec<Sample> =
+        (0..40).map(|n| sample(i64::from(n) * 500, Some(random(n)), 40_000 + n as u16)).collect();
+    let nat = finding(&samples);
+    assert_eq!((nat.verdict, nat.hosts), (NatVerdict::PerConnection, None), "{nat:?}");
+    assert!(nat.evidence[0].contains("more than 266"), "{nat:?}");
+}
+
+#[test]
+fn no_timestamps() {
+    let samples: Vec<Sample> = (0..6_u16).map(|n| sample(i64::from(n) * 500, None, 40_000 + n)).collect();
+    assert_eq!(finding(&samples).verdict, NatVerdict::NoTimestamps);
+    assert_eq!(finding(&samples[..3]).verdict, NatVerdict::Undecidable);
+}
+
+#[test]
+fn what_begins_anew_is_no_second_host() {
+    let mut samples = in_turn(&[900_000_000], 1000, 20);
+    let again = |offset: u32| {
+        let mut later = in_turn(&[offset], 1000, 20);
+        for sample in &mut later {
+            sample.time.0 += 60_000 * 1_000_000;
+            sample.sport += 500;
+        }
+        later
+    };
+    let uptime = [samples.clone(), again(20_000)].concat();
+    assert_eq!(finding(&uptime).verdict, NatVerdict::Reboot, "{:?}", finding(&uptime));
+    samples.extend(again(3_000_000_000));
+    assert_eq!(finding(&samples).verdict, NatVerdict::ClockChange, "{:?}", finding(&samples));
+}
+
+/// Refused SYNs tell which clock the kernel remembered.
+#[test]
+fn drops_between_two_known_clocks() {
+    let offsets = [1_000_000_000, 1_777_600_000];
+    let mut samples = in_turn(&offsets, 300, 40);
+    for n in [20, 26, 32] {
+        let ms = n * 300;
+        let left = Nanos((ms - 1000) * 1_000_000);
+        samples[n as usize].remembered =
+            Some(Remembered { tsval: offsets[1].wrapping_add(ms as u32 - 1000), time: Some(left) });
+    }
+    let nat = finding(&samples);
+    assert_eq!(nat.verdict, NatVerdict::Nat);
+    assert!(nat.evidence.iter().any(|words| words.starts_with("3 of 3 refused SYNs")), "{nat:?}");
+    assert_eq!(nat.port_jumps, 3);
+}
+
+/// One client behind a NAT that gives its ports to ever new connections: translation for certain, and no second host.
+#[test]
+fn one_client_of_2026_behind_a_nat() {
+    let mut samples = Vec::new();
+    for n in 0..60_u32 {
+        let ms = i64::from(n) * 400;
+        let mut syn = sample(ms, Some(random(n)), 40_000 + (n % 24) as u16);
+        if n >= 24 && random(n) < random(n - 24) {
+            let left = Nanos((ms - 9_000) * 1_000_000);
+            syn.remembered = Some(Remembered { tsval: random(n - 24), time: Some(left) });
+        }
+        samples.push(syn);
+    }
+    let nat = finding(&samples);
+    assert_eq!(nat.verdict, NatVerdict::PerConnection, "{nat:?}");
+    assert!(nat.port_jumps > 5, "{nat:?}");
+    // Apple's stack does that without a NAT.
+    samples.iter_mut().for_each(|sample| sample.stack = stack(&APPLE));
+    let apple = finding(&samples);
+    assert_eq!((apple.verdict, apple.port_jumps), (NatVerdict::PerConnection, 0), "{apple:?}");
+}
+
+#[test]
+fn two_stacks_that_take_turns() {
+    let mut samples: Vec<Sample> =
+        (0..20_u16).map(|n| sample(i64::from(n) * 700, None, 40_000 + n)).collect();
+    for sample in samples.iter_mut().step_by(2) {
+        sample.stack = stack(&[2, 1, 3, 1, 1, 4]);
+        sample.stack.ttl = Some(120);
+    }
+    let nat = finding(&samples);
+    assert_eq!((nat.verdict, nat.hosts_at_least), (NatVerdict::Nat, 2), "{nat:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// One host of a known rate is never several, however late its packets are within 200 ms.
+    #[test]
+    fn one_host_is_one_host(
+        offset in any::<u32>(),
+        rate in proptest::sample::select(&[1000_u32, 250, 300, 100, 10, 1_000_000][..]),
+        gaps in proptest::collection::vec((1..5_000_i64, 0..200_i64), 4..200),
+    ) {
+        let mut at = 0;
+        let mut samples = Vec::new();
+        for (n, (gap, late)) in (0_u16..).zip(&gaps) {
+            at += gap;
+            let tsval = offset.wrapping_add((at * i64::from(rate) / 1000) as u32);
+            samples.push(sample(at + late, Some(tsval), 1024 + n));
+        }
+        samples.sort_by_key(|sample| sample.time.0);
+        let nat = finding(&samples);
+        prop_assert!(nat.verdict != NatVerdict::Nat, "{nat:?}");
+        prop_assert_eq!(nat.hosts_at_least, 1);
+    }
+
+    /// Which host is which does not matter, nor does a SYN that comes again.
+    #[test]
+    fn permuted_and_repeated(mut offsets in proptest::collection::vec(any::<u32>(), 2..6), again in 1..20_usize) {
+        let before = finding(&in_turn(&offsets, 250, 60));
+        offsets.reverse();
+        let samples = in_turn(&offsets, 250, 60);
+        let mut repeated = samples.clone();
+        for index in (0..samples.len()).step_by(again).rev() {
+            let mut copy = samples[index];
+            copy.time.0 += 10_000_000;
+            copy.tsval = copy.tsval.map(|tsval| tsval.wrapping_add(10));
+            repeated.insert(index + 1, copy);
+        }
+        let (after, repeated) = (finding(&samples), finding(&repeated));
+        prop_assert_eq!((before.verdict, before.hosts), (after.verdict, after.hosts));
+        prop_assert_eq!((repeated.verdict, repeated.hosts), (after.verdict, after.hosts));
+    }
+}

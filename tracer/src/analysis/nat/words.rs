@@ -1,0 +1,126 @@
+//! What a finding rests on, in words, with the numbers.
+
+use super::{Chain, Facts};
+use crate::{
+    analysis::clock::{lines::GUESSES, rate::RATES},
+    model::nat::NatVerdict,
+};
+
+/// Sentences, strongest first.
+pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
+    let counts = &facts.clocks.counts;
+    let found = facts.found();
+    let mut say = Vec::new();
+    match verdict {
+        NatVerdict::Nat => {
+            if found.len() >= 2 {
+                say.push(format!(
+                    "{} clocks at {}, with {} SYNs on them; the address went back to one that it had left {} times",
+                    found.len(),
+                    rates(found),
+                    listed(found),
+                    facts.returns,
+                ));
+            } else if let [clock] = found {
+                say.push(format!(
+                    "one clock with {} SYNs on it, and {} SYNs in between that are not on it",
+                    clock.count(),
+                    facts.between,
+                ));
+            }
+        }
+        NatVerdict::SingleHost => {
+            let on: u32 = found.iter().map(Chain::count).sum();
+            say.push(format!("{on} of {} SYNs are on one clock at {}", counts.stamped, rates(found)));
+        }
+        NatVerdict::PerConnection => say.push(format!(
+            "{} SYNs, {} unrelated timestamps: one host that has a clock for every connection, or more than {}",
+            counts.stamped,
+            counts.stamped,
+            hidden(counts.stamped),
+        )),
+        NatVerdict::Reboot => say.push(format!(
+            "{} clocks, one after the other, and each began when its host was just started",
+            found.len()
+        )),
+        NatVerdict::ClockChange => say.push(format!(
+            "{} clocks, one after the other: a host that was started anew, an address that changed hands, or hosts in turn",
+            found.len()
+        )),
+        NatVerdict::NoTimestamps => {
+            say.push(format!("none of {} SYNs carried timestamps", counts.syns));
+        }
+        NatVerdict::Undecidable if counts.syns < super::LEAST => {
+            say.push(format!("{} SYNs are too few", counts.syns));
+        }
+        NatVerdict::Undecidable => say.push(format!(
+            "{} SYNs with timestamps, {} clocks, {} SYNs on none: too few, or they do not fit together",
+            counts.stamped,
+            found.len(),
+            facts.chains.strays.len(),
+        )),
+    }
+    beside(facts, verdict, &mut say);
+    say
+}
+
+/// What holds whatever the verdict is.
+fn beside(facts: &Facts<'_>, verdict: NatVerdict, say: &mut Vec<String>) {
+    let (clocks, counts) = (facts.clocks, &facts.clocks.counts);
+    if counts.between > 0 {
+        say.push(format!(
+            "{} of {} refused SYNs were on one of these clocks where the kernel remembered another",
+            counts.between, counts.compared
+        ));
+    }
+    let (certain, seen) = (clocks.jumps.certain(), clocks.jumps.seen());
+    if certain > 0 {
+        say.push(format!(
+            "an outside port jumped between clocks {certain} times within a minute: addresses or ports are translated on the way"
+        ));
+    } else if seen > 0 {
+        say.push(format!("a port jumped between clocks {seen} times, which a single restart explains, too"));
+    }
+    let stacks = clocks.stacks.distinct(3);
+    if stacks >= 2 {
+        say.push(format!(
+            "{stacks} TCP stacks (order of options, initial TTL) took turns {} times",
+            clocks.stacks.turns
+        ));
+    }
+    if verdict == NatVerdict::Nat
+        && let Some(hosts) = clocks.sequence.hosts()
+    {
+        say.push(format!("source ports follow {hosts:.0} sequences"));
+    }
+    if verdict == NatVerdict::Nat && clocks.lines.retired > 0 {
+        say.push("there were more clocks than there is room for".into());
+    }
+}
+
+/// How many hosts with one clock each `n` SYNs without a pair exclude, at 95 %: each was compared with all before it, as far
+/// as they are remembered.
+fn hidden(n: u32) -> u64 {
+    u64::from(n) * u64::from(n).min(2 * GUESSES as u64) / 6
+}
+
+/// The rates of chains, without repetition.
+fn rates(chains: &[Chain]) -> String {
+    let mut rates: Vec<u32> = chains.iter().map(|chain| RATES[chain.rate()]).collect();
+    rates.sort_unstable();
+    rates.dedup();
+    let words: Vec<String> = rates
+        .iter()
+        .map(|rate| if *rate >= 1_000_000 { "1 MHz".into() } else { format!("{rate} Hz") })
+        .collect();
+    words.join(" and ")
+}
+
+/// How many readings the chains have: the first few, the largest first.
+fn listed(chains: &[Chain]) -> String {
+    let mut counts: Vec<u32> = chains.iter().map(Chain::count).collect();
+    counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
+    let shown: Vec<String> = counts.iter().take(5).map(u32::to_string).collect();
+    let more = if counts.len() > 5 { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
