@@ -5,3 +5,4 @@ pub mod clock;
 pub mod kernel;
 pub mod snmp;
 pub mod totals;
+pub mod verdict;
