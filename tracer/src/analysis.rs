@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod clock;
+pub mod firewall;
 pub mod kernel;
 pub mod snmp;
 pub mod totals;

@@ -8,6 +8,7 @@ use nix::time::{ClockId, clock_gettime};
 use tracer_common::counters::Counter;
 
 use super::{
+    environment::Scene,
     limit::Limit,
     live::{BATCH, End, RING_BYTES, system},
     namespaces::Namespaces,
@@ -21,6 +22,7 @@ use crate::{
         kernel::Kernel,
         snmp::View,
         totals::{MAX_SOURCES, Totals},
+        verdict::{Case, judge},
     },
     cli::{LiveArgs, Output},
     decode,
@@ -32,7 +34,7 @@ use crate::{
     },
     model::{
         Cause, Drop, Evidence, Nanos,
-        report::{Lost, Other, Start, Summary},
+        report::{Lost, Snapshot, Start, Summary},
         seen::{Answered, Record, Seen},
     },
     render::{json, text},
@@ -52,6 +54,7 @@ pub(super) struct Tracing {
     record_failed: bool,
     namespaces: Namespaces,
     totals: Totals,
+    scene: Scene,
     window: Window,
     lost: Lost,
     /// The kernel side's counts when everything was in place.
@@ -129,6 +132,7 @@ impl Tracing {
             record_failed: false,
             namespaces,
             totals: Totals::new(MAX_SOURCES),
+            scene: Scene::default(),
             window,
             lost: Lost::default(),
             counts: attached.counts()?,
@@ -209,6 +213,7 @@ impl Tracing {
             return Ok(None);
         }
         self.totals.add(&drop);
+        self.scene.add(&drop);
         let written = self.print(&drop)?;
         Ok(match written {
             Written::ReaderGone => Some(End::ReaderGone),
@@ -345,25 +350,50 @@ impl Tracing {
             lost: self.lost.ring + self.lost.decode + self.lost.slot + self.lost.read > 0,
             ..View::default()
         };
-        let (snmp, snmp_left_out) = self.window.check(view);
+        let (snmp, moved, snmp_left_out) = self.window.check(view);
+        let snapshot = self.snapshot(counts);
+        let only = self.filters.kernel.words.netns;
+        let environment = self.scene.read(&mut self.namespaces, only, &self.start.kernel, moved);
+        let verdict = judge(&Case {
+            snapshot: &snapshot,
+            environment: &environment,
+            checks: &snmp,
+            blind: &self.start.blind,
+            lost: self.lost,
+        });
         Ok(Summary {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
             elapsed_ms,
             syns: (!listener_blind).then_some(counts.of(Counter::Listened)),
-            accepted: counts.of(Counter::Answered) + counts.of(Counter::Opened),
-            drops: self.totals.drops(),
-            by_cause: self.totals.by_cause().clone(),
-            sources: self.totals.top(TOP),
-            sources_total: self.totals.sources(),
-            other: Other::default(),
-            unreported: counts.of(Counter::Unreported),
-            clocks_evicted: 0,
-            verdict: None,
+            accepted: snapshot.accepted,
+            drops: snapshot.drops,
+            by_cause: snapshot.by_cause,
+            sources: snapshot.sources,
+            sources_total: snapshot.sources_total,
+            other: snapshot.other,
+            unreported: snapshot.unreported,
+            clocks_evicted: snapshot.clocks_evicted,
+            verdict,
             snmp,
             snmp_left_out,
             lost: self.lost,
             blind: self.start.blind.clone(),
             missing: self.start.missing.clone(),
         })
+    }
+
+    /// Everything that was observed.
+    fn snapshot(&self, counts: &Counts) -> Snapshot {
+        let mut snapshot = Snapshot {
+            accepted: counts.of(Counter::Answered) + counts.of(Counter::Opened),
+            unreported: counts.of(Counter::Unreported),
+            drops: self.totals.drops(),
+            by_cause: self.totals.by_cause().clone(),
+            sources: self.totals.top(TOP),
+            sources_total: self.totals.sources(),
+            ..Snapshot::default()
+        };
+        self.scene.queues_into(&mut snapshot);
+        snapshot
     }
 }
