@@ -371,6 +371,7 @@ impl Tracing {
             sources: snapshot.sources,
             sources_total: snapshot.sources_total,
             other: snapshot.other,
+            retries: snapshot.retries,
             unreported: snapshot.unreported,
             clocks_evicted: snapshot.clocks_evicted,
             verdict,

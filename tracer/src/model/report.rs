@@ -214,6 +214,8 @@ pub struct Summary {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
+    /// What became of the clients that were refused, over all sources.
+    pub retries: Retries,
     /// ... of `accepted`, counted and not reported one by one.
     pub unreported: u64,
     /// Pairs of addresses whose clocks were given up for want of room.
