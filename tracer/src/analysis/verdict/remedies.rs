@@ -27,12 +27,19 @@ fn is_on(facts: &Facts<'_>, name: &str) -> bool {
     facts.sysctl(name).is_some_and(|value| value != 0)
 }
 
-/// The old socket is a bucket: a bare ACK goes back, and the client's RST frees the port.
+/// The port was used again while a bucket still keeps it.
 fn on_a_bucket(facts: &Facts<'_>) -> bool {
     matches!(facts.cause(), Some(Cause::PawsTimeWait | Cause::PawsFinWait2 | Cause::OldSequence))
 }
 
-/// `n`, where it is known.
-fn known(value: Option<impl ToString>) -> String {
-    value.map_or_else(|| "not known here".into(), |value| value.to_string())
+/// A bare ACK goes back, and the client's RST to it frees the port.
+fn answered_by_ack(facts: &Facts<'_>) -> bool {
+    let refused_in_silence = facts.is(Cause::PawsRecycle);
+    let others = [Cause::OldSequence, Cause::OutOfWindow, Cause::SynOnEstablished];
+    (facts.is_paws() && !refused_in_silence) || others.into_iter().any(|cause| facts.is(cause))
+}
+
+/// The server still holds the connection open.
+fn held_open(facts: &Facts<'_>) -> bool {
+    matches!(facts.cause(), Some(Cause::PawsEstablished | Cause::SynOnEstablished))
 }

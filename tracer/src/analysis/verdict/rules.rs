@@ -1,5 +1,6 @@
 //! What a rule is: when it speaks, how far its kind of evidence carries, what it says and what it advises.
 
+mod base;
 mod table;
 
 pub(super) use table::RULES;

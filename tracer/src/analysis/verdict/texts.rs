@@ -8,7 +8,7 @@ pub(super) use doubts::*;
 pub(super) use support::*;
 
 use super::facts::{Facts, Finding};
-use crate::model::Cause;
+use crate::model::{Cause, nat::NatVerdict};
 
 fn names(causes: impl IntoIterator<Item = Cause>) -> String {
     causes.into_iter().map(Cause::name).collect::<Vec<_>>().join(", ")
@@ -97,7 +97,7 @@ pub(in crate::analysis::verdict) fn paws_per_connection(facts: &Facts<'_>) -> St
         "That is consistent with PAWS: behind a NAT that translates ports one client is enough.",
     );
     format!(
-        "Each connection from {} has a timestamp clock of its own, as Linux does it since 2026. {second}",
+        "Each connection from {} has a timestamp clock of its own, as with Linux since 2026, macOS and iOS. {second}",
         place(facts.finding)
     )
 }
@@ -126,10 +126,13 @@ pub(in crate::analysis::verdict) fn paws_clock_change(facts: &Facts<'_>) -> Stri
 /// PAWS, and nothing known of whom it hit.
 fn undecided(facts: &Facts<'_>, what: &str) -> String {
     let verdict = consistent(facts, "PAWS refused these SYNs", "These SYNs are consistent with PAWS");
-    format!(
-        "{verdict}: {what}. Who is behind the {} cannot be told yet.",
-        many(facts, "address", "addresses")
-    )
+    let who = if facts.found(NatVerdict::SingleHost) {
+        let shows = many(facts, "address shows one clock", "addresses show one clock each");
+        format!("The {shows}, which does not explain it yet.")
+    } else {
+        format!("Who is behind the {} cannot be told yet.", many(facts, "address", "addresses"))
+    };
+    format!("{verdict}: {what}. {who}")
 }
 
 fn many(facts: &Facts<'_>, one: &'static str, more: &'static str) -> &'static str {

@@ -1,9 +1,10 @@
 //! Where to look when the cause is not the end of the story.
 
-use super::{ALWAYS, Advice};
+use super::{ALWAYS, Advice, held_open};
+use crate::model::Cause;
 
 pub(in crate::analysis::verdict) const ONE_PORT_ONCE: Advice = Advice {
-    when: ALWAYS,
+    when: |f| held_open(f) || matches!(f.cause(), Some(Cause::PawsSynRecv | Cause::OutOfWindow)),
     action: |_| {
         "Look for a NAT that lends a port a second time while it is in use: `conntrack -S` on it, and its SNAT pool.".into()
     },
@@ -14,7 +15,7 @@ pub(in crate::analysis::verdict) const SEE_HANDSHAKES: Advice =
     Advice { when: ALWAYS, action: |_| "ss -tno state syn-recv".into(), price: "" };
 
 pub(in crate::analysis::verdict) const SEE_CONNECTIONS: Advice = Advice {
-    when: ALWAYS,
+    when: held_open,
     action: |f| {
         let top = f.case.snapshot.sources.first();
         top.map_or_else(
@@ -26,7 +27,7 @@ pub(in crate::analysis::verdict) const SEE_CONNECTIONS: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const KEEPALIVE: Advice = Advice {
-    when: ALWAYS,
+    when: held_open,
     action: |_| {
         "Let the application switch keep-alive on (SO_KEEPALIVE), so that it notices clients that are gone."
             .into()
@@ -59,8 +60,11 @@ pub(in crate::analysis::verdict) const MEMORY: Advice = Advice {
     price: "",
 };
 
-pub(in crate::analysis::verdict) const TRACE_THE_SERVER: Advice =
-    Advice { when: ALWAYS, action: |_| "Run tracer on the server: only its kernel knows.".into(), price: "" };
+pub(in crate::analysis::verdict) const TRACE_THE_SERVER: Advice = Advice {
+    when: |f| f.is_wire(),
+    action: |_| "Run tracer on the server: only its kernel knows.".into(),
+    price: "",
+};
 
 pub(in crate::analysis::verdict) const FIREWALL: Advice = Advice {
     when: ALWAYS,

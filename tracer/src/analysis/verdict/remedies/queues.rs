@@ -1,9 +1,12 @@
 //! Against queues that are full.
 
-use super::{ALWAYS, Advice, known};
+use super::{ALWAYS, Advice};
 
-pub(in crate::analysis::verdict) const LOOK_AT_LISTENERS: Advice =
-    Advice { when: ALWAYS, action: |_| "ss -ltn".into(), price: "" };
+pub(in crate::analysis::verdict) const LOOK_AT_LISTENERS: Advice = Advice {
+    when: ALWAYS,
+    action: |_| "See how full the queues are: `ss -ltn` (Recv-Q, and its limit Send-Q).".into(),
+    price: "",
+};
 
 pub(in crate::analysis::verdict) const ACCEPT_FASTER: Advice = Advice {
     when: ALWAYS,
@@ -19,12 +22,13 @@ pub(in crate::analysis::verdict) const BACKLOG: Advice = Advice {
         _ => true,
     },
     action: |f| {
-        format!(
-            "Raise the backlog that the application gives to listen() and restart it: the limit is {}, and net.core.somaxconn \
-             ({}) caps it.",
-            known(f.case.snapshot.accept_queue.map(|(_, max)| max)),
-            known(f.sysctl("net.core.somaxconn"))
-        )
+        match (f.case.snapshot.accept_queue, f.sysctl("net.core.somaxconn")) {
+        (Some((_, now)), Some(most)) => format!(
+            "Raise the backlog that the application gives to listen(), and restart it: it is {now}, and net.core.somaxconn \
+             allows {most}."
+        ),
+        _ => "Raise the backlog that the application gives to listen(), and restart it; net.core.somaxconn caps it.".into(),
+    }
     },
     price: "a longer queue lets clients wait; it does not make the application faster",
 };

@@ -1,7 +1,6 @@
 //! Against timestamps that look old, and against ports that are used again too soon.
 
-use super::{ALWAYS, Advice, is_on, on_a_bucket};
-use crate::model::Cause;
+use super::{ALWAYS, Advice, answered_by_ack, is_on, on_a_bucket};
 
 pub(in crate::analysis::verdict) const RECYCLE_OFF: Advice = Advice {
     when: |f| is_on(f, "net.ipv4.tcp_tw_recycle"),
@@ -10,7 +9,7 @@ pub(in crate::analysis::verdict) const RECYCLE_OFF: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const RECYCLE_READ: Advice = Advice {
-    when: |f| f.sysctl("net.ipv4.tcp_tw_recycle").is_none(),
+    when: |f| f.sysctl("net.ipv4.tcp_tw_recycle").is_none() && !f.newer_than_recycle(),
     action: |_| "Read `sysctl net.ipv4.tcp_tw_recycle` on the server, and where it is 1, set it to 0.".into(),
     price: "more sockets in TIME_WAIT, which cost little",
 };
@@ -22,9 +21,9 @@ pub(in crate::analysis::verdict) const RECYCLE_UPGRADE: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const RFC1337_OFF: Advice = Advice {
-    when: |f| is_on(f, "net.ipv4.tcp_rfc1337"),
+    when: |f| is_on(f, "net.ipv4.tcp_rfc1337") && on_a_bucket(f),
     action: |_| "sysctl -w net.ipv4.tcp_rfc1337=0".into(),
-    price: "an old RST can end a TIME_WAIT early again; with 1 the client's RST is ignored, and one drop becomes 134 s",
+    price: "an old RST can end a TIME_WAIT early again (with 1 the client's is ignored, and a drop lasts 134 s)",
 };
 
 pub(in crate::analysis::verdict) const ANSWER_MORE: Advice = Advice {
@@ -60,7 +59,7 @@ pub(in crate::analysis::verdict) const ACKS_THROUGH: Advice = Advice {
         let retries = f.case.snapshot.retries;
         let slow = retries.longest_ms >= 3000;
         let stuck = retries.refused >= 3 && retries.got_in < retries.refused / 2;
-        (on_a_bucket(f) || f.is(Cause::SynOnEstablished)) && (slow || stuck)
+        answered_by_ack(f) && (slow || stuck)
     },
     action: |_| {
         "Let the server's bare ACK, and the client's RST to it, through every firewall on the way: where one eats them, each \
@@ -71,9 +70,9 @@ pub(in crate::analysis::verdict) const ACKS_THROUGH: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const WIDER_POOL: Advice = Advice {
-    when: ALWAYS,
+    when: on_a_bucket,
     action: |_| {
-        "On the NAT, use no port again within 60 s of its close: give the SNAT pool more addresses and ports."
+        "On the NAT in front of the clients, use no port again within 60 s of its close: give the SNAT pool more addresses and ports."
             .into()
     },
     price: "more outside addresses, more state on the NAT",
@@ -82,7 +81,7 @@ pub(in crate::analysis::verdict) const WIDER_POOL: Advice = Advice {
 pub(in crate::analysis::verdict) const RANDOM_FULLY: Advice = Advice {
     when: |f| f.case.environment.own_nat.as_ref().is_none_or(|nat| nat.random_fully == 0),
     action: |_| {
-        "On the NAT, take random-fully off the SNAT rule: `nft list ruleset | grep -n fully-random`, \
+        "On the NAT in front of the clients, take random-fully off its SNAT rule: `nft list ruleset | grep -n fully-random`, \
          `iptables-save | grep random-fully`."
             .into()
     },
@@ -98,7 +97,7 @@ pub(in crate::analysis::verdict) const UPTIME_CLOCK: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const CLIENT_FIRST: Advice = Advice {
-    when: ALWAYS,
+    when: on_a_bucket,
     action: |_| {
         "Let the client close first (keep-alive, a longer idle timeout on the server): TIME_WAIT is then the client's.".into()
     },
@@ -131,9 +130,17 @@ pub(in crate::analysis::verdict) const NOT_REUSE: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const WAIT: Advice = Advice {
-    when: ALWAYS,
+    when: on_a_bucket,
     action: |_| {
         "Wait a minute: it ends by itself when the old connections have left TIME_WAIT. If it does not, run tracer again.".into()
+    },
+    price: "",
+};
+
+pub(in crate::analysis::verdict) const LONGER: Advice = Advice {
+    when: ALWAYS,
+    action: |_| {
+        "Let tracer run longer: a few more SYNs of each client show how many clocks there are.".into()
     },
     price: "",
 };

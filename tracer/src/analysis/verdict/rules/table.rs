@@ -2,115 +2,13 @@
 //!
 //! The order decides: the first whose condition holds speaks. A new cause needs a row here and a test that it speaks.
 
-use super::{Point, Rests, Rule};
+use super::{
+    Rests, Rule,
+    base::{AFTER_REBOOT, PAWS, PER_CONNECTION, PLAIN, RECYCLE, UNDECIDED, UNSEEN},
+};
 use crate::{
-    analysis::verdict::{
-        facts::Facts,
-        remedies::{self as remedy, Advice},
-        texts as text,
-    },
+    analysis::verdict::{facts::Facts, remedies as remedy, texts as text},
     model::{Cause, nat::NatVerdict},
-};
-
-/// What most rules have in common; a row says what differs.
-const PLAIN: Rule = Rule {
-    name: "",
-    cause: None,
-    applies: |_| false,
-    rests: Rests::Leader,
-    weight: 0.99,
-    finding: 0.0,
-    finds: false,
-    text: |_| String::new(),
-    speaks_for: &[text::share, text::agrees, text::queue, text::settings, text::got_in],
-    speaks_against: AGAINST,
-    remedies: &[],
-};
-
-const AGAINST: &[Point] = &[
-    text::wire,
-    text::few,
-    text::others,
-    text::noise,
-    text::differs,
-    text::unseen,
-    text::blind,
-    text::lost,
-    text::contradiction,
-];
-
-/// What rules on timestamps have in common.
-const PAWS: Rule = Rule {
-    finding: 0.25,
-    speaks_for: &[
-        text::share,
-        text::agrees,
-        text::evidence,
-        text::more_evidence,
-        text::port_jumps,
-        text::settings,
-        text::got_in,
-    ],
-    speaks_against: &[
-        text::clocks,
-        text::wire,
-        text::few,
-        text::others,
-        text::noise,
-        text::differs,
-        text::unseen,
-        text::blind,
-        text::lost,
-        text::contradiction,
-    ],
-    remedies: &[
-        remedy::RECYCLE_OFF,
-        remedy::RFC1337_OFF,
-        remedy::ANSWER_MORE,
-        remedy::OWN_RANDOM_FULLY,
-        remedy::OWN_CONNTRACK,
-        remedy::ACKS_THROUGH,
-        remedy::WIDER_POOL,
-        remedy::RANDOM_FULLY,
-        remedy::CLIENT_FIRST,
-        remedy::NO_TIMESTAMPS,
-        remedy::NOT_REUSE,
-    ],
-    ..PLAIN
-};
-
-/// `tcp_tw_recycle`: the cause is plain without any clock.
-const RECYCLE: Rule = Rule {
-    finding: 0.05,
-    remedies: &[remedy::RECYCLE_OFF, remedy::RECYCLE_READ, remedy::RECYCLE_UPGRADE],
-    ..PAWS
-};
-
-const PER_CONNECTION: &[Advice] = &[
-    remedy::RECYCLE_OFF,
-    remedy::RFC1337_OFF,
-    remedy::ANSWER_MORE,
-    remedy::OWN_RANDOM_FULLY,
-    remedy::OWN_CONNTRACK,
-    remedy::ACKS_THROUGH,
-    remedy::UPTIME_CLOCK,
-    remedy::RANDOM_FULLY,
-    remedy::WIDER_POOL,
-    remedy::CLIENT_FIRST,
-    remedy::NO_TIMESTAMPS,
-    remedy::NOT_REUSE,
-];
-
-const AFTER_REBOOT: &[Advice] =
-    &[remedy::RECYCLE_OFF, remedy::RFC1337_OFF, remedy::ANSWER_MORE, remedy::ACKS_THROUGH, remedy::WAIT];
-
-/// Drops that only a counter shows.
-const UNSEEN: Rule = Rule {
-    rests: Rests::Counter,
-    weight: 0.8,
-    speaks_for: &[text::counter, text::unseen_settings],
-    speaks_against: &[text::not_seen, text::counter_counts, text::others_seen, text::lost],
-    ..PLAIN
 };
 
 fn unseen(facts: &Facts<'_>, cause: Cause) -> bool {
@@ -160,7 +58,8 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         rests: Rests::All,
         weight: 0.8,
         text: text::mixed,
-        speaks_for: &[text::each, text::evidence, text::settings],
+        speaks_for: &[text::each, text::evidence],
+        speaks_against: &[text::wire, text::noise, text::unseen, text::blind, text::lost],
         ..PLAIN
     },
     Rule {
@@ -206,20 +105,25 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         name: "paws-time-wait",
         applies: |f| f.is(Cause::PawsTimeWait),
         text: text::paws_time_wait,
-        ..PAWS
+        ..UNDECIDED
     },
     Rule {
         name: "paws-fin-wait2",
         applies: |f| f.is(Cause::PawsFinWait2),
         text: text::paws_fin_wait2,
-        ..PAWS
+        ..UNDECIDED
     },
-    Rule { name: "paws-syn-recv", applies: |f| f.is(Cause::PawsSynRecv), text: text::paws_syn_recv, ..PAWS },
+    Rule {
+        name: "paws-syn-recv",
+        applies: |f| f.is(Cause::PawsSynRecv),
+        text: text::paws_syn_recv,
+        ..UNDECIDED
+    },
     Rule {
         name: "paws-established",
         applies: |f| f.is(Cause::PawsEstablished),
         text: text::paws_established,
-        ..PAWS
+        ..UNDECIDED
     },
     Rule {
         name: "old-sequence",

@@ -83,7 +83,7 @@ fn the_nat_is_this_machine() {
     // Looked at, and it is another machine.
     made.environment.own_nat = Some(OwnNat::default());
     let advice = actions(&made.verdict());
-    assert!(advice.contains("On the NAT, take random-fully off") && !advice.contains("this machine's"));
+    assert!(advice.contains("clients, take random-fully off") && !advice.contains("this machine's"));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn the_backlog_with_its_numbers() {
     made.snapshot.accept_queue = Some((129, 128));
     let verdict = made.verdict();
     let advice = actions(&verdict);
-    assert!(advice.contains("the limit is 128, and net.core.somaxconn (4096) caps it"), "{advice}");
+    assert!(advice.contains("it is 128, and net.core.somaxconn allows 4096"), "{advice}");
     assert!(!advice.contains("sysctl -w"), "{advice}");
     assert!(verdict.speaks_for.contains(&"The accept queue held 129, and its limit is 128.".to_owned()));
     // Where the sysctl is what caps it, the sysctl goes first.
@@ -128,4 +128,38 @@ fn syn_cookies() {
     let on = made.sysctl("net.ipv4.tcp_syncookies", "1").verdict();
     assert!(!actions(&on).contains("syncookies"));
     assert!(on.speaks_against.iter().any(|words| words.contains("tcp_syncookies is on by now")));
+}
+
+#[test]
+fn a_port_in_use_is_another_matter_than_one_in_time_wait() {
+    let bucket = ["within 60 s of its close", "Let the client close first", "tcp_tw_reuse"];
+    for (cause, in_bucket, keepalive) in [
+        (Cause::PawsTimeWait, true, false),
+        (Cause::PawsFinWait2, true, false),
+        (Cause::PawsSynRecv, false, false),
+        (Cause::PawsEstablished, false, true),
+    ] {
+        for finding in [NatVerdict::Nat, NatVerdict::PerConnection, NatVerdict::Undecidable] {
+            let made = Made::drops(&[(cause, 50)]).source("192.0.2.1", 50, finding, 0.9);
+            let advice = actions(&made.sysctl("net.ipv4.tcp_rfc1337", "1").verdict());
+            for words in bucket {
+                assert_eq!(advice.contains(words), in_bucket, "{cause} {finding}: {advice}");
+            }
+            assert_eq!(advice.contains("tcp_rfc1337=0"), in_bucket, "{cause} {finding}: {advice}");
+            assert_eq!(advice.contains("SO_KEEPALIVE"), keepalive, "{cause} {finding}: {advice}");
+            assert_eq!(
+                advice.contains("lends a port a second time"),
+                !in_bucket,
+                "{cause} {finding}: {advice}"
+            );
+        }
+    }
+}
+
+#[test]
+fn packets_alone_send_one_to_the_server() {
+    let mut made = nat(Cause::PawsTimeWait);
+    made.snapshot.wire = made.snapshot.drops;
+    assert!(made.verdict().remedy[0].action.starts_with("Run tracer on the server"));
+    assert!(!actions(&nat(Cause::PawsTimeWait).verdict()).contains("Run tracer on the server"));
 }

@@ -30,7 +30,7 @@ fn the_accept_queue_comes_with_a_command() {
     let made = Made { blind: LISTENER.to_vec(), ..Made::default() }.checked("TcpExtListenOverflows", 30, 0);
     let verdict = made.verdict();
     assert!(verdict.text.starts_with("The accept queue is full, very likely"), "{}", verdict.text);
-    assert_eq!(verdict.remedy[0].action, "ss -ltn");
+    assert!(verdict.remedy[0].action.contains("`ss -ltn`"));
 }
 
 #[test]

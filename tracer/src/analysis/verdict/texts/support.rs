@@ -6,9 +6,9 @@ use super::count;
 use crate::{
     analysis::verdict::{
         confidence::counters_of,
-        facts::{Facts, Group},
+        facts::{Facts, Finding, Group},
     },
-    model::Cause,
+    model::{Cause, nat::NatVerdict},
 };
 
 /// Sentences of one source's evidence that are handed on.
@@ -59,7 +59,7 @@ pub(in crate::analysis::verdict) fn agrees(facts: &Facts<'_>) -> Option<String> 
 
 /// What the clocks of the leading source say.
 pub(in crate::analysis::verdict) fn evidence(facts: &Facts<'_>) -> Option<String> {
-    let finding = facts.finding.filter(|_| facts.paws() > 0)?;
+    let finding = facts.finding.filter(|finding| finding.verdict != NatVerdict::SingleHost)?;
     let words = finding.nat.evidence.iter().take(EVIDENCE).map(|words| words.trim().trim_end_matches('.'));
     let words: Vec<_> = words.filter(|words| !words.is_empty()).collect();
     if words.is_empty() {
@@ -70,7 +70,8 @@ pub(in crate::analysis::verdict) fn evidence(facts: &Facts<'_>) -> Option<String
 
 /// How many more sources look the same.
 pub(in crate::analysis::verdict) fn more_evidence(facts: &Facts<'_>) -> Option<String> {
-    let finding = facts.finding.filter(|finding| finding.sources > 1)?;
+    let tells = |finding: &Finding<'_>| finding.sources > 1 && finding.verdict != NatVerdict::SingleHost;
+    let finding = facts.finding.filter(tells)?;
     Some(format!(
         "{} sources look like that ({}), with {} of {} PAWS drops.",
         finding.sources,
