@@ -2,6 +2,7 @@
 
 mod debug;
 pub mod demo;
+mod environment;
 mod limit;
 pub mod live;
 pub mod namespaces;

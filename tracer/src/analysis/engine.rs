@@ -10,7 +10,7 @@ use super::{
     retry::{Attempts, Change, Key},
 };
 use crate::model::{
-    Drop, Evidence, Nanos, Observation,
+    Cause, Drop, Evidence, Nanos, Observation,
     reading::{Accepted, Stack},
     report::{Retries, Snapshot},
 };
@@ -39,6 +39,9 @@ pub struct Engine {
     wire: u64,
     causes: Causes,
     retries: Retries,
+    /// The longest queues at which a SYN was dropped, and their limits.
+    accept_queue: Option<(u32, u32)>,
+    syn_queue: Option<(u32, u32)>,
     sources: Sources,
     attempts: Attempts,
     pairs: Pairs,
@@ -54,6 +57,8 @@ impl Engine {
             wire: 0,
             causes: Causes::default(),
             retries: Retries::default(),
+            accept_queue: None,
+            syn_queue: None,
             sources: Sources::new(limits.sources),
             attempts: Attempts::new(),
             pairs: Pairs::new(limits.clock_bytes),
@@ -72,6 +77,11 @@ impl Engine {
         self.drops += 1;
         self.causes.add(drop.cause);
         self.wire += u64::from(drop.evidence == Evidence::Wire);
+        match drop.cause {
+            Cause::AcceptQueueFull => self.accept_queue = self.accept_queue.max(drop.accept_queue),
+            Cause::SynQueueFull | Cause::PeerNotProven => self.syn_queue = self.syn_queue.max(drop.syn_queue),
+            _ => {}
+        }
         let placed = self.sources.add(&Seen {
             src: drop.flow.src,
             time: drop.time,
@@ -158,6 +168,8 @@ impl Engine {
             sources_total: self.sources.len() as u64,
             other: self.sources.other(),
             clocks_evicted: self.pairs.given_up(),
+            accept_queue: self.accept_queue,
+            syn_queue: self.syn_queue,
         }
     }
 

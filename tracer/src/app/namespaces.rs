@@ -109,7 +109,20 @@ impl Namespaces {
             .collect()
     }
 
-    fn inside<T: Send>(&mut self, inode: u32, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    /// The namespace of this process.
+    pub fn own(&self) -> u32 {
+        self.own
+    }
+
+    /// Runs `work` inside a namespace, in a thread of its own unless it is ours.
+    ///
+    /// # Errors
+    /// When the namespace is gone or cannot be entered; what `work` returns otherwise.
+    pub fn inside<T: Send>(
+        &mut self,
+        inode: u32,
+        work: impl FnOnce() -> io::Result<T> + Send,
+    ) -> io::Result<T> {
         if inode == self.own {
             return work();
         }

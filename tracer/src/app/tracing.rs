@@ -8,6 +8,7 @@ use nix::time::{ClockId, clock_gettime};
 use tracer_common::counters::Counter;
 
 use super::{
+    environment::Scene,
     limit::Limit,
     live::{BATCH, End, RING_BYTES, system},
     namespaces::Namespaces,
@@ -21,6 +22,7 @@ use crate::{
         engine::{Engine, Limits},
         kernel::Kernel,
         snmp::View,
+        verdict::{Case, judge},
     },
     cli::{LiveArgs, Output},
     decode,
@@ -32,7 +34,7 @@ use crate::{
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
-        report::{Lost, Start, Summary},
+        report::{Lost, Snapshot, Start, Summary},
         seen::{Answered, Record, Seen},
     },
     render::{json, text},
@@ -52,6 +54,7 @@ pub(super) struct Tracing {
     record_failed: bool,
     namespaces: Namespaces,
     engine: Engine,
+    scene: Scene,
     window: Window,
     lost: Lost,
     /// The kernel side's counts when everything was in place.
@@ -132,6 +135,7 @@ impl Tracing {
                 sources: args.max_sources,
                 clock_bytes: usize::from(args.clock_memory) << 20,
             }),
+            scene: Scene::default(),
             window,
             lost: Lost::default(),
             counts: attached.counts()?,
@@ -211,6 +215,7 @@ impl Tracing {
         if self.is_enough() || !self.filters.causes.contains(&drop.cause) {
             return Ok(None);
         }
+        self.scene.add(&drop);
         let written = self.print(&drop)?;
         self.engine.observe(&Observation::Drop(drop));
         Ok(match written {
@@ -340,8 +345,6 @@ impl Tracing {
         self.lost.ring = counts.of(Counter::LostRing);
         self.lost.slot = counts.of(Counter::LostSlot);
         self.lost.read = counts.of(Counter::ReadFailed);
-        let mut seen = self.engine.snapshot(TOP);
-        self.lost.table = seen.other.drops;
         self.lost.unprinted = self.limit.held_back();
         let listener_blind = self.start.blind.contains(&Cause::AcceptQueueFull);
         let view = View {
@@ -350,29 +353,50 @@ impl Tracing {
             lost: self.lost.ring + self.lost.decode + self.lost.slot + self.lost.read > 0,
             ..View::default()
         };
-        let (snmp, snmp_left_out) = self.window.check(view);
+        let (snmp, moved, snmp_left_out) = self.window.check(view);
+        let mut seen = self.snapshot(counts);
         if listener_blind {
             // What it sees of the others are handshakes that ended, not SYNs.
             seen.sources.iter_mut().for_each(|source| source.syns = None);
         }
+        self.lost.table = seen.other.drops;
+        let only = self.filters.kernel.words.netns;
+        let environment = self.scene.read(&mut self.namespaces, only, &self.start.kernel, moved);
+        let verdict = judge(&Case {
+            snapshot: &seen,
+            environment: &environment,
+            checks: &snmp,
+            blind: &self.start.blind,
+            lost: self.lost,
+        });
         Ok(Summary {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
             elapsed_ms,
             syns: (!listener_blind).then_some(counts.of(Counter::Listened)),
-            accepted: counts.of(Counter::Answered) + counts.of(Counter::Opened),
+            accepted: seen.accepted,
             drops: seen.drops,
             by_cause: seen.by_cause,
             sources: seen.sources,
             sources_total: seen.sources_total,
             other: seen.other,
-            unreported: counts.of(Counter::Unreported),
+            retries: seen.retries,
+            unreported: seen.unreported,
             clocks_evicted: seen.clocks_evicted,
-            verdict: None,
+            verdict,
             snmp,
             snmp_left_out,
             lost: self.lost,
             blind: self.start.blind.clone(),
             missing: self.start.missing.clone(),
         })
+    }
+
+    /// Everything that was observed. Of what was accepted the kernel side's own counts are exact, also where records found
+    /// no room.
+    fn snapshot(&self, counts: &Counts) -> Snapshot {
+        let mut snapshot = self.engine.snapshot(TOP);
+        snapshot.accepted = counts.of(Counter::Answered) + counts.of(Counter::Opened);
+        snapshot.unreported = counts.of(Counter::Unreported);
+        snapshot
     }
 }

@@ -78,9 +78,9 @@ impl Window {
         self.to = Some(monotonic().unwrap_or(u64::MAX));
     }
 
-    /// Sets the kernel's counts beside ours; and the number of namespaces with drops that cannot be compared, because
-    /// they ended or could not be read.
-    pub(super) fn check(&self, view: View) -> (Vec<CounterCheck>, u64) {
+    /// Sets the kernel's counts beside ours; how its counters moved; and the number of namespaces with drops that cannot be
+    /// compared, because they ended or could not be read.
+    pub(super) fn check(&self, view: View) -> (Vec<CounterCheck>, Counters, u64) {
         let (mut moved, mut ours) = (Counters::new(), Ours::default());
         // One that was not there before started at zero.
         let comparable = |netns: &u32| {
@@ -97,6 +97,6 @@ impl Window {
             }
         }
         let left_out = self.ours.keys().filter(|netns| !comparable(netns)).count() as u64;
-        (ours.check(&moved, &View { on_the_edge: self.on_the_edge, ..view }), left_out)
+        (ours.check(&moved, &View { on_the_edge: self.on_the_edge, ..view }), moved, left_out)
     }
 }

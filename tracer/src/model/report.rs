@@ -157,6 +157,10 @@ pub struct Snapshot {
     pub other: Other,
     /// Pairs of addresses whose clocks were given up for want of room.
     pub clocks_evicted: u64,
+    /// The longest accept queue, and its limit, at which a SYN was dropped because it was full.
+    pub accept_queue: Option<(u32, u32)>,
+    /// The longest SYN queue, and `tcp_max_syn_backlog`, at which a SYN was dropped because of it.
+    pub syn_queue: Option<(u32, u32)>,
 }
 
 /// A kernel counter beside our count of the drops that move it.
@@ -210,6 +214,8 @@ pub struct Summary {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
+    /// What became of the clients that were refused, over all sources.
+    pub retries: Retries,
     /// ... of `accepted`, counted and not reported one by one.
     pub unreported: u64,
     /// Pairs of addresses whose clocks were given up for want of room.

@@ -1,7 +1,9 @@
 //! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
 //! is `null`, never 0.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+mod summary;
+
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,9 +13,11 @@ use crate::{
     model::{
         Drop, Nanos,
         reading::Accepted,
-        report::{CounterCheck, FilterWords, Missing, Source, Start, Summary},
+        report::{FilterWords, Missing, Start},
     },
 };
+
+pub use summary::summary;
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
 pub const SCHEMA: u32 = 1;
@@ -235,109 +239,6 @@ pub fn accepted(accepted: &Accepted, line: &mut String) {
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));
-}
-
-#[derive(Serialize)]
-struct SummaryLine<'a> {
-    r#type: &'static str,
-    schema: u32,
-    time: String,
-    elapsed_ms: u64,
-    syns: Option<u64>,
-    accepted: u64,
-    unreported: u64,
-    drops: u64,
-    by_cause: BTreeMap<&'static str, u64>,
-    sources: Vec<SourceRow>,
-    sources_total: u64,
-    snmp: BTreeMap<&'a str, u64>,
-    snmp_check: Vec<Check<'a>>,
-    snmp_left_out: u64,
-    lost: Lost,
-    blind: Vec<&'static str>,
-    missing: Vec<MissingHook<'a>>,
-    verdict: Option<()>,
-}
-
-#[derive(Serialize)]
-struct SourceRow {
-    src: std::net::IpAddr,
-    syns: Option<u64>,
-    drops: u64,
-    paws: u64,
-    max_regression: Option<i32>,
-    first: String,
-    last: String,
-    nat: Option<()>,
-}
-
-#[derive(Serialize)]
-struct Check<'a> {
-    counter: &'a str,
-    kernel: u64,
-    ours: u64,
-    remark: Option<&'a str>,
-}
-
-impl<'a> From<&'a CounterCheck> for Check<'a> {
-    fn from(check: &'a CounterCheck) -> Self {
-        Self { counter: &check.name, kernel: check.kernel, ours: check.ours, remark: check.remark.as_deref() }
-    }
-}
-
-#[derive(Serialize)]
-struct Lost {
-    ring: u64,
-    decode: u64,
-    table: u64,
-    slot: u64,
-    read: u64,
-    unprinted: u64,
-}
-
-fn source(source: &Source) -> SourceRow {
-    SourceRow {
-        src: source.src,
-        syns: source.syns,
-        drops: source.drops,
-        paws: source.paws,
-        max_regression: source.max_regression,
-        first: time(source.first),
-        last: time(source.last),
-        nat: None,
-    }
-}
-
-/// The last line.
-pub fn summary(summary: &Summary) -> String {
-    let lost = summary.lost;
-    text(&SummaryLine {
-        r#type: "summary",
-        schema: SCHEMA,
-        time: time(summary.time),
-        elapsed_ms: summary.elapsed_ms,
-        syns: summary.syns,
-        accepted: summary.accepted,
-        unreported: summary.unreported,
-        drops: summary.drops,
-        by_cause: summary.by_cause.iter().map(|(cause, n)| (cause.name(), *n)).collect(),
-        sources: summary.sources.iter().map(source).collect(),
-        sources_total: summary.sources_total,
-        snmp: summary.snmp.iter().map(|check| (check.name.as_str(), check.kernel)).collect(),
-        snmp_check: summary.snmp.iter().map(Check::from).collect(),
-        snmp_left_out: summary.snmp_left_out,
-        lost: Lost {
-            ring: lost.ring,
-            decode: lost.decode,
-            table: lost.table,
-            slot: lost.slot,
-            read: lost.read,
-            unprinted: lost.unprinted,
-        },
-        blind: summary.blind.iter().map(|cause| cause.name()).collect(),
-        missing: missing(&summary.missing),
-        verdict: None,
-    })
 }
 
 #[derive(Serialize)]

@@ -1,4 +1,7 @@
-//! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost.
+//! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost, the verdict.
+
+mod sources;
+mod verdict;
 
 use super::{
     phrases::{clean, long, millis},
@@ -18,18 +21,21 @@ impl Style {
             let title =
                 if unseen { "No drops seen, yet the kernel counted some (below)." } else { "No drops seen." };
             lines.push(self.ink(Ink::Bold, title));
-            let seen = summary.syns.map_or_else(
-                || "This hook set does not see accepted SYNs.".to_owned(),
-                |n| format!("{n} SYNs reached a listener."),
+            let watched = format!(
+                "Watched {} for {}. {}.",
+                filter(&start.filter),
+                millis(summary.elapsed_ms),
+                traffic(summary)
             );
-            let watched =
-                format!("Watched {} for {}. {seen}", filter(&start.filter), millis(summary.elapsed_ms));
             lines.extend(self.fold("", &watched));
         } else {
             let least = if summary.lost.ring > 0 || summary.lost.decode > 0 { "At least " } else { "" };
-            let rate = summary.syns.map_or_else(String::new, |n| format!("; {n} SYNs reached a listener"));
-            let all =
-                format!("{least}{} SYNs dropped in {}{rate}.", summary.drops, millis(summary.elapsed_ms));
+            let all = format!(
+                "{least}{} SYNs dropped in {}; {}.",
+                summary.drops,
+                millis(summary.elapsed_ms),
+                traffic(summary)
+            );
             lines.extend(self.fold("", &all).iter().map(|line| self.ink(Ink::Bold, line)));
             for (cause, n) in &summary.by_cause {
                 lines.extend(self.cause(*cause, *n, summary.drops));
@@ -38,8 +44,9 @@ impl Style {
         lines.extend(self.sources(summary));
         lines.extend(self.counters(summary));
         lines.push(String::new());
-        lines.extend(self.fold("Lost: ", &lost(summary.lost)));
+        lines.extend(self.fold("Lost: ", &lost(summary.lost, summary.clocks_evicted)));
         lines.extend(self.not_seen(&summary.blind, &summary.missing));
+        lines.extend(summary.verdict.iter().flat_map(|verdict| self.verdict(verdict)));
         lines.join("\n")
     }
 
@@ -51,35 +58,6 @@ impl Style {
         let indent = if self.width >= 72 { lead.chars().count() } else { 4 };
         let mut lines = self.fold_under(indent, &lead, long(cause));
         lines[0] = lines[0].replacen(name.trim_end(), &self.ink(Self::ink_of(cause), name.trim_end()), 1);
-        lines
-    }
-
-    fn sources(&self, summary: &Summary) -> Vec<String> {
-        if summary.sources.is_empty() {
-            return Vec::new();
-        }
-        let shown = summary.sources.len() as u64;
-        let title = if summary.sources_total > shown {
-            format!("Top {shown} of {} sources:", summary.sources_total)
-        } else {
-            "Sources:".to_owned()
-        };
-        let mut lines = vec![
-            String::new(),
-            self.ink(Ink::Bold, &title),
-            self.ink(
-                Ink::Dim,
-                &format!("{:>8} {:>8}  {:>10}  {:<8}  ADDRESS", "DROPS", "PAWS", "TICKS BACK", "LAST"),
-            ),
-        ];
-        for source in &summary.sources {
-            let back = source.max_regression.map_or("-".into(), |ticks| ticks.to_string());
-            let last = self.time_of_day(source.last, "%H:%M:%S");
-            lines.push(format!(
-                "{:>8} {:>8}  {back:>10}  {last:<8}  {}",
-                source.drops, source.paws, source.src
-            ));
-        }
         lines
     }
 
@@ -106,13 +84,24 @@ impl Style {
     }
 }
 
-fn lost(lost: Lost) -> String {
+/// How much there was beside the drops.
+fn traffic(summary: &Summary) -> String {
+    match (summary.syns, summary.accepted) {
+        (Some(1), _) => "one SYN reached a listener".into(),
+        (Some(n), _) => format!("{n} SYNs reached a listener"),
+        (None, 1) => "one connection was opened".into(),
+        (None, n) => format!("{n} connections were opened"),
+    }
+}
+
+fn lost(lost: Lost, clocks: u64) -> String {
     let places = [
         (lost.ring, "records that found no room in the ring (not in the totals)"),
         (lost.decode, "records that could not be decoded (not in the totals)"),
         (lost.slot, "begun and never finished"),
         (lost.read, "could not be read"),
         (lost.table, "of sources beyond the table (in the totals)"),
+        (clocks, "pairs of addresses whose clocks were given up for want of room"),
         (lost.unprinted, "not printed because of --rate-limit (in the totals)"),
     ];
     let words: Vec<_> =

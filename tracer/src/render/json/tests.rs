@@ -3,11 +3,15 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::model::{
     Answer, Cause, Listener, Stage,
     any::{any_drop, any_word, bare},
-    report::{Lost as LostCounts, Other},
+    nat::{Nat, NatVerdict},
+    report::{CounterCheck, Lost as LostCounts, Other, Regressions, Retries, Source, Summary},
+    verdict::{Remedy, Verdict},
 };
 
 fn object(line: &str) -> Map<String, Value> {
@@ -231,6 +235,7 @@ fn a_summary() -> Summary {
         sources_total: 1,
         other: Other::default(),
         accepted: 0,
+        retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
         verdict: None,
@@ -256,7 +261,11 @@ fn the_summary() {
         "sources": [{
             "src": "192.0.2.1", "syns": null, "drops": 3, "paws": 2, "max_regression": 5000,
             "first": "1970-01-01T00:00:00.000000001Z", "last": "1970-01-01T00:00:00.000000002Z", "nat": null,
+            "by_cause": {}, "last_regression": null, "regressions": {},
+            "retries": {"refused": 0, "came_back": 0, "got_in": 0, "waited_ms": 0, "longest_ms": 0},
         }],
+        "retries": {"refused": 0, "came_back": 0, "got_in": 0, "waited_ms": 0, "longest_ms": 0},
+        "other": {"syns": 0, "drops": 0, "paws": 0, "by_cause": {}}, "clocks_evicted": 0,
         "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
         "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
         "snmp_left_out": 0,
@@ -266,6 +275,70 @@ fn the_summary() {
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
     assert_eq!(object(&summary(&blind))["syns"], Value::Null);
+}
+
+#[test]
+fn what_the_analysis_found() {
+    let mut value = a_summary();
+    let retries = Retries { refused: 9, came_back: 8, got_in: 7, waited_ms: 700, longest_ms: 300 };
+    value.retries = retries;
+    value.other = Other {
+        syns: 9,
+        drops: 5,
+        paws: 4,
+        by_cause: BTreeMap::from([(Cause::PawsTimeWait, 4), (Cause::Other, 1)]),
+    };
+    value.clocks_evicted = 2;
+    let source = &mut value.sources[0];
+    source.by_cause = BTreeMap::from([(Cause::PawsTimeWait, 2)]);
+    source.last_regression = Some(4096);
+    let mut classes = [0; 31];
+    (classes[0], classes[12], classes[30]) = (1, 2, u32::MAX);
+    source.regressions = Regressions(classes);
+    source.retries = retries;
+    source.nat = Some(Nat {
+        verdict: NatVerdict::Nat,
+        hosts: Some(4),
+        hosts_at_least: 3,
+        confidence: 0.987_654_3,
+        evidence: vec!["3 clocks".into()],
+        port_jumps: 5,
+        clocks: Vec::new(),
+    });
+    let remedy = |action: &str, price: &str| Remedy { action: action.into(), price: price.into() };
+    value.verdict = Some(Verdict {
+        cause: "paws-time-wait".into(),
+        confidence: 0.95,
+        text: "Several hosts.".into(),
+        speaks_for: vec!["this".into()],
+        speaks_against: vec!["that".into()],
+        remedy: vec![remedy("do", "much"), remedy("ss -ltn", "")],
+    });
+    let read = object(&summary(&value));
+    let retries = json!({"refused": 9, "came_back": 8, "got_in": 7, "waited_ms": 700, "longest_ms": 300});
+    assert_eq!(read["retries"], retries);
+    let row = &read["sources"][0];
+    assert_eq!(row["retries"], retries);
+    assert_eq!(row["by_cause"], json!({"paws-time-wait": 2}));
+    assert_eq!(row["last_regression"], json!(4096));
+    assert_eq!(row["regressions"], json!({"1": 1, "4096": 2, "1073741824": u32::MAX}));
+    let nat = json!({
+        "verdict": "nat", "hosts": 4, "hosts_at_least": 3, "confidence": 0.988, "evidence": ["3 clocks"], "port_jumps": 5,
+    });
+    assert_eq!(row["nat"], nat);
+    let other = json!({"syns": 9, "drops": 5, "paws": 4, "by_cause": {"paws-time-wait": 4, "other": 1}});
+    assert_eq!((&read["other"], &read["clocks_evicted"]), (&other, &json!(2)));
+    let verdict = json!({
+        "cause": "paws-time-wait", "confidence": 0.95, "text": "Several hosts.", "remedy": ["do", "ss -ltn"],
+        "remedy_prices": ["much", ""], "for": ["this"], "against": ["that"],
+    });
+    assert_eq!(read["verdict"], verdict);
+    // What is no number is not known.
+    value.verdict.as_mut().unwrap().confidence = f64::NAN;
+    value.sources[0].nat.as_mut().unwrap().confidence = f64::INFINITY;
+    let read = object(&summary(&value));
+    assert_eq!(read["verdict"]["confidence"], Value::Null);
+    assert_eq!(read["sources"][0]["nat"]["confidence"], Value::Null);
 }
 
 proptest! {

@@ -1,0 +1,165 @@
+//! Remedies fit what was read of the machine.
+
+use super::*;
+use crate::model::environment::OwnNat;
+
+fn nat(cause: Cause) -> Made {
+    Made::drops(&[(cause, 100)]).source("192.0.2.1", 100, NatVerdict::Nat, 0.99)
+}
+
+#[test]
+fn no_setting_is_changed_that_was_not_read() {
+    // But for advice that names the machine it is for, as it is not this one.
+    let elsewhere = ["On Linux clients", "As the last resort"];
+    for cause in Cause::ALL {
+        for verdict in [Made::drops(&[(cause, 100)]).verdict(), nat(cause).verdict()] {
+            for remedy in verdict.remedy {
+                let named = elsewhere.iter().any(|words| remedy.action.starts_with(words));
+                let cookies = remedy.action == "sysctl -w net.ipv4.tcp_syncookies=1";
+                assert!(
+                    named || cookies || !remedy.action.contains("sysctl -w"),
+                    "{cause}: {}",
+                    remedy.action
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn recycle_is_turned_off_only_where_it_is_on() {
+    let command = "sysctl -w net.ipv4.tcp_tw_recycle=0";
+    for (value, want) in [(Some("1"), true), (Some("0"), false), (None, false)] {
+        for cause in [Cause::PawsTimeWait, Cause::PawsRecycle] {
+            let made = nat(cause);
+            let made = value.map_or(made.clone(), |value| made.sysctl("net.ipv4.tcp_tw_recycle", value));
+            let given = made.verdict().remedy.iter().any(|remedy| remedy.action == command);
+            assert_eq!(given, want, "{cause} {value:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_ignores_resets() {
+    let verdict = nat(Cause::PawsTimeWait).sysctl("net.ipv4.tcp_rfc1337", "1").verdict();
+    assert_eq!(verdict.remedy[0].action, "sysctl -w net.ipv4.tcp_rfc1337=0");
+    assert!(verdict.remedy[0].price.contains("134 s"));
+    let off = nat(Cause::PawsTimeWait).sysctl("net.ipv4.tcp_rfc1337", "0").verdict();
+    assert!(!actions(&off).contains("rfc1337"));
+}
+
+#[test]
+fn a_firewall_that_eats_acks() {
+    let slow = Retries { refused: 9, came_back: 9, got_in: 9, waited_ms: 90_000, longest_ms: 15_000 };
+    let quick = Retries { longest_ms: 13, waited_ms: 99, ..slow };
+    let stuck = Retries { refused: 9, came_back: 9, ..Retries::default() };
+    for (retries, want) in [(slow, true), (quick, false), (stuck, true), (Retries::default(), false)] {
+        let mut made = nat(Cause::PawsTimeWait);
+        made.snapshot.retries = retries;
+        let verdict = made.verdict();
+        assert_eq!(actions(&verdict).contains("bare ACK"), want, "{retries:?}");
+        // A listener that is full sends none.
+        let mut made = Made::drops(&[(Cause::AcceptQueueFull, 9)]);
+        made.snapshot.retries = retries;
+        assert!(!actions(&made.verdict()).contains("bare ACK"));
+    }
+    let mut made = nat(Cause::PawsTimeWait);
+    made.snapshot.retries = slow;
+    let said = "9 of 9 refused clients got in later, the slowest after 15.0 s.".to_owned();
+    assert!(made.verdict().speaks_for.contains(&said));
+}
+
+#[test]
+fn the_nat_is_this_machine() {
+    let mut made = nat(Cause::PawsTimeWait);
+    made.environment.own_nat = Some(OwnNat { rules: 3, random_fully: 2, conntrack: true });
+    let verdict = made.clone().sysctl("net.netfilter.nf_conntrack_tcp_timeout_time_wait", "1").verdict();
+    let first = &verdict.remedy[0].action;
+    assert!(first.starts_with("Take random-fully off this machine's own SNAT (2 of 3 rules)"), "{first}");
+    assert!(first.contains("nft list ruleset | grep -n fully-random"), "{first}");
+    let advice = actions(&verdict);
+    assert!(advice.contains("nf_conntrack_tcp_timeout_time_wait=120"), "{advice}");
+    assert_eq!(advice.matches("random-fully off").count(), 1);
+    // Looked at, and it is another machine.
+    made.environment.own_nat = Some(OwnNat::default());
+    let advice = actions(&made.verdict());
+    assert!(advice.contains("clients, take random-fully off") && !advice.contains("this machine's"));
+}
+
+#[test]
+fn the_last_resort_comes_last_and_only_where_it_changes_something() {
+    let verdict = nat(Cause::PawsTimeWait).sysctl("net.ipv4.tcp_timestamps", "1").verdict();
+    let n = verdict.remedy.len();
+    assert!(verdict.remedy[n - 2].action.contains("tcp_timestamps=0"), "{}", actions(&verdict));
+    assert!(!verdict.remedy[n - 2].price.is_empty());
+    assert!(verdict.remedy[n - 1].action.contains("tcp_tw_reuse"));
+    let off = nat(Cause::PawsTimeWait).sysctl("net.ipv4.tcp_timestamps", "0").verdict();
+    assert!(!actions(&off).contains("tcp_timestamps=0"));
+    assert!(off.speaks_against.iter().any(|words| words.contains("does not fit")));
+    let old = Made::drops(&[(Cause::OldSequence, 9)]).sysctl("net.ipv4.tcp_timestamps", "0").verdict();
+    assert_eq!(old.remedy[0].action, "sysctl -w net.ipv4.tcp_timestamps=1");
+}
+
+#[test]
+fn the_backlog_with_its_numbers() {
+    let mut made = Made::drops(&[(Cause::AcceptQueueFull, 90)]).sysctl("net.core.somaxconn", "4096");
+    made.snapshot.accept_queue = Some((129, 128));
+    let verdict = made.verdict();
+    let advice = actions(&verdict);
+    assert!(advice.contains("it is 128, and net.core.somaxconn allows 4096"), "{advice}");
+    assert!(!advice.contains("sysctl -w"), "{advice}");
+    assert!(verdict.speaks_for.contains(&"The accept queue held 129, and its limit is 128.".to_owned()));
+    // Where the sysctl is what caps it, the sysctl goes first.
+    let capped = made.sysctl("net.core.somaxconn", "128").verdict();
+    let advice = actions(&capped);
+    assert!(
+        advice.contains("sysctl -w net.core.somaxconn=4096") && !advice.contains("Raise the backlog"),
+        "{advice}"
+    );
+}
+
+#[test]
+fn syn_cookies() {
+    let made = Made::drops(&[(Cause::SynQueueFull, 90)]).sysctl("net.ipv4.tcp_max_syn_backlog", "4096");
+    let off = made.clone().sysctl("net.ipv4.tcp_syncookies", "0").verdict();
+    assert_eq!(off.remedy[0].action, "sysctl -w net.ipv4.tcp_syncookies=1");
+    assert!(actions(&off).contains("tcp_max_syn_backlog=8192"));
+    assert!(off.speaks_for.iter().any(|words| words.contains("net.ipv4.tcp_syncookies is 0")));
+    let on = made.sysctl("net.ipv4.tcp_syncookies", "1").verdict();
+    assert!(!actions(&on).contains("syncookies"));
+    assert!(on.speaks_against.iter().any(|words| words.contains("tcp_syncookies is on by now")));
+}
+
+#[test]
+fn a_port_in_use_is_another_matter_than_one_in_time_wait() {
+    let bucket = ["within 60 s of its close", "Let the client close first", "tcp_tw_reuse"];
+    for (cause, in_bucket, keepalive) in [
+        (Cause::PawsTimeWait, true, false),
+        (Cause::PawsFinWait2, true, false),
+        (Cause::PawsSynRecv, false, false),
+        (Cause::PawsEstablished, false, true),
+    ] {
+        for finding in [NatVerdict::Nat, NatVerdict::PerConnection, NatVerdict::Undecidable] {
+            let made = Made::drops(&[(cause, 50)]).source("192.0.2.1", 50, finding, 0.9);
+            let advice = actions(&made.sysctl("net.ipv4.tcp_rfc1337", "1").verdict());
+            for words in bucket {
+                assert_eq!(advice.contains(words), in_bucket, "{cause} {finding}: {advice}");
+            }
+            assert_eq!(advice.contains("tcp_rfc1337=0"), in_bucket, "{cause} {finding}: {advice}");
+            assert_eq!(advice.contains("SO_KEEPALIVE"), keepalive, "{cause} {finding}: {advice}");
+            assert_eq!(
+                advice.contains("lends a port a second time"),
+                !in_bucket,
+                "{cause} {finding}: {advice}"
+            );
+        }
+    }
+}
+
+#[test]
+fn packets_alone_send_one_to_the_server() {
+    let mut made = nat(Cause::PawsTimeWait);
+    made.snapshot.wire = made.snapshot.drops;
+    assert!(made.verdict().remedy[0].action.starts_with("Run tracer on the server"));
+    assert!(!actions(&nat(Cause::PawsTimeWait).verdict()).contains("Run tracer on the server"));
+}

@@ -1,0 +1,141 @@
+//! Reads what the verdict must know of this machine, once, at the end of a run: settings and address translation of the
+//! namespace that drops most.
+//!
+//! What cannot be read is unknown, and no error: the verdict says less then.
+
+mod child;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::namespaces::Namespaces;
+use crate::{
+    analysis::{firewall, snmp::Counters, verdict::SYSCTLS},
+    model::{
+        Cause, Drop,
+        environment::{Environment, OwnNat},
+    },
+};
+
+/// More namespaces than this are not told apart.
+const MAX: usize = 4096;
+
+/// What of the drops decides where to look.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    drops: HashMap<u32, u64>,
+    /// Some could have to do with address translation.
+    ports_used_again: bool,
+}
+
+impl Scene {
+    /// Adds a drop.
+    pub(super) fn add(&mut self, drop: &Drop) {
+        if let Some(netns) = drop.netns
+            && (self.drops.len() < MAX || self.drops.contains_key(&netns))
+        {
+            *self.drops.entry(netns).or_default() += 1;
+        }
+        self.ports_used_again |= drop.cause.is_paws() || drop.cause == Cause::OldSequence;
+    }
+
+    /// Where most were dropped; ties by number.
+    fn busiest(&self) -> Option<u32> {
+        self.drops.iter().max_by_key(|(netns, n)| (**n, **netns)).map(|(netns, _)| *netns)
+    }
+
+    /// Reads the machine. `only` is the namespace that was watched alone, or 0; without drops and without it, our own is
+    /// read.
+    pub(super) fn read(
+        &self,
+        namespaces: &mut Namespaces,
+        only: u32,
+        kernel: &str,
+        counters: Counters,
+    ) -> Environment {
+        let netns = self.busiest().or((only != 0).then_some(only)).unwrap_or(namespaces.own());
+        let look_for_nat = self.ports_used_again;
+        let read = namespaces.inside(netns, move || {
+            let sysctls = sysctls(Path::new("/proc/sys"));
+            Ok((sysctls, if look_for_nat { own_nat() } else { None }))
+        });
+        let (sysctls, own_nat) = read.unwrap_or_default();
+        Environment {
+            kernel: Some(kernel.to_owned()),
+            sysctls_read: !sysctls.is_empty(),
+            sysctls,
+            own_nat,
+            counters,
+        }
+    }
+}
+
+/// Settings below a folder, in the namespace of the calling thread.
+fn sysctls(root: &Path) -> BTreeMap<String, String> {
+    let read = |name: &str| -> io::Result<String> {
+        let path: PathBuf =
+            std::iter::once(root.as_os_str()).chain(name.split('.').map(AsRef::as_ref)).collect();
+        Ok(fs::read_to_string(path)?.trim().to_owned())
+    };
+    SYSCTLS.iter().filter_map(|name| Some(((*name).to_owned(), read(name).ok()?))).collect()
+}
+
+/// Source address translation in the namespace of the calling thread; `None` where no program could tell.
+fn own_nat() -> Option<OwnNat> {
+    let print = |program, args: &[&str]| child::output(program, args).ok();
+    let found = [
+        print("nft", &["-j", "list", "ruleset"]).and_then(|text| firewall::nft(&text)),
+        print("iptables-save", &[]).map(|text| firewall::iptables(&text)),
+        print("ip6tables-save", &[]).map(|text| firewall::iptables(&text)),
+    ];
+    let mut all = found.into_iter().flatten().reduce(|sum, more| OwnNat {
+        rules: sum.rules.saturating_add(more.rules),
+        random_fully: sum.random_fully.saturating_add(more.random_fully),
+        conntrack: false,
+    })?;
+    let tracked = fs::read_to_string("/proc/sys/net/netfilter/nf_conntrack_count");
+    all.conntrack = tracked.is_ok_and(|n| n.trim() != "0");
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::any::bare;
+
+    #[test]
+    fn the_scene_of_the_drops() {
+        let mut scene = Scene::default();
+        assert_eq!(scene.busiest(), None);
+        for (netns, n) in [(7, 2), (9, 3), (8, 3)] {
+            for _ in 0..n {
+                scene.add(&Drop { netns: Some(netns), ..bare(Cause::Other) });
+            }
+        }
+        assert_eq!(scene.busiest(), Some(9));
+        assert!(!scene.ports_used_again);
+        scene.add(&bare(Cause::OldSequence));
+        assert!(scene.ports_used_again);
+    }
+
+    #[test]
+    fn settings_that_are_there() {
+        let read = sysctls(Path::new("/proc/sys"));
+        // Every kernel that runs this has these two.
+        assert!(read.contains_key("net.ipv4.tcp_timestamps") && read.contains_key("net.ipv4.tcp_syncookies"));
+        assert!(read.values().all(|value| !value.contains('\n')));
+        assert!(sysctls(Path::new("/nowhere")).is_empty());
+    }
+
+    #[test]
+    fn a_namespace_that_is_gone_is_unknown() {
+        let mut scene = Scene::default();
+        scene.add(&Drop { netns: Some(1), ..bare(Cause::PawsTimeWait) });
+        let read = scene.read(&mut Namespaces::find(None), 0, "6.1", Counters::new());
+        assert_eq!(read.kernel.as_deref(), Some("6.1"));
+        assert!(!read.sysctls_read && read.sysctls.is_empty() && read.own_nat.is_none());
+    }
+}
