@@ -167,7 +167,7 @@ fn sentences(text: &str) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn any_case_is_judged(made in any_made()) {
@@ -272,7 +272,9 @@ proptest! {
         made.snapshot.drops = n;
         made.snapshot.sources.truncate(1);
         // A counter of something that was not seen tells of another cause.
-        prop_assume!(Facts::of(&made.case()).unseen.is_none());
+        if Facts::of(&made.case()).unseen.is_some() {
+            made.blind.clear();
+        }
         let mut less = fewer(&made, taken);
         if forget {
             less.snapshot.sources.clear();
