@@ -206,6 +206,10 @@ fn sampled(ground: Ground) -> Result<()> {
     let told: u64 = readings.iter().map(|reading| reading.unreported).sum();
     ensure!(told <= summary.unreported, "{told} told, {summary:?}");
     let most = (summary.elapsed_ms / 1000 + 2) * 64;
+    let source = summary.sources.iter().find(|source| source.src == lab.family.host(9)).context("no row")?;
+    // Where handshakes stand for SYNs, their number is not that of the SYNs.
+    let syns = (ground.set != Set::Tracepoint).then_some(busy.len() as u64 + told);
+    ensure!(source.syns == syns, "{source:?}, {} lines and {told}", busy.len());
     ensure!(busy.len() as u64 <= most, "{} readings in {} ms", busy.len(), summary.elapsed_ms);
     Ok(())
 }
