@@ -12,7 +12,7 @@ use tracer_common::{
 
 use crate::{
     maps::{Pad, SOFTIRQ, count, pad, prefix_wanted, report},
-    packet::{MAPPED, identity, identity_of, netns_of_sock, netns_wanted},
+    packet::{MAPPED, identity_of, netns_of_sock, netns_wanted},
     read::member,
     tcp::now,
     told::{port_wanted, told},
@@ -48,7 +48,8 @@ static SAMPLED: LruHashMap<Source, Sampled> = LruHashMap::with_max_entries(SAMPL
 /// A SYN that was refused; it may come again.
 #[repr(C)]
 struct Refused {
-    /// Ports and sequence number.
+    /// Our port and the sequence number. Not the client's port: when a refusal was answered with an ACK, the client's RST
+    /// makes a NAT forget the connection, and the same SYN comes again from another outside port.
     id: u64,
     addr: [u8; 16],
     netns: u32,
@@ -61,7 +62,9 @@ static AWAITED: LruHashMap<Refused, u8> = LruHashMap::with_max_entries(AWAITED_S
 impl Refused {
     #[inline(always)]
     fn of(record: &SynRecord) -> Self {
-        Self { id: identity(&record.tcp), addr: record.saddr, netns: record.netns, pad: 0 }
+        let tcp = &record.tcp;
+        let id = u64::from_ne_bytes([0, 0, tcp[2], tcp[3], tcp[4], tcp[5], tcp[6], tcp[7]]);
+        Self { id, addr: record.saddr, netns: record.netns, pad: 0 }
     }
 }
 

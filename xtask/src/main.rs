@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod eval;
 mod lint;
 mod packages;
 mod process;
@@ -69,6 +70,15 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// How often the findings about clocks are right: simulated clients, with fixed seeds.
+    Eval {
+        /// Run all of it and renew the table in the repository.
+        #[arg(long)]
+        write: bool,
+        /// Options of the evaluation: --full, --quick, --seed N, --runs N, --only WORD.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Benchmarks.
     Bench {
         /// Fail when a budget is exceeded.
@@ -97,6 +107,7 @@ fn run(task: Task) -> Result<()> {
         Task::Vm { kernel, command } => vm::command(kernel, &command.join(" ")),
         Task::Lint => lint::lint(),
         Task::Verifier { write } => verifier::table(write),
+        Task::Eval { write, args } => eval::eval(write, &args),
         Task::Bench { check } => bench::attach(check),
     }
 }

@@ -87,7 +87,7 @@ pub struct Clocks {
     /// Time and TSval of the last SYN that had one.
     last: Option<(u32, u32)>,
     pub(super) counts: Counts,
-    /// Hashes of port and sequence number.
+    /// Hashes of sequence number and server port.
     repeats: Vec<u32>,
     next_repeat: u16,
     pub(super) lines: Lines,
@@ -160,7 +160,9 @@ impl Clocks {
     /// Whether this SYN is one of the last ones again.
     fn came_again(&mut self, sample: &Sample) -> bool {
         let Some(seq) = sample.seq else { return false };
-        let word = u64::from(seq) << 32 | u64::from(sample.sport) << 16 | u64::from(sample.dport);
+        // Not the client's port: when a refusal was answered with an ACK, the client's RST makes a NAT forget the connection,
+        // and the same SYN comes again from another outside port.
+        let word = u64::from(seq) << 16 | u64::from(sample.dport);
         let hash = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
         if self.repeats.contains(&hash) {
             return true;

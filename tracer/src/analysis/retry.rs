@@ -1,7 +1,9 @@
 //! What became of the clients that were refused: did the same SYN come again, and did it get in?
 //!
-//! An attempt is one namespace, flow and initial sequence number: its first SYN and the same SYN again (RFC 9293 section
-//! 3.8.1; Linux tries for 127 s by default, with 64 s between the last two). It waits here until nothing was seen of it for
+//! An attempt is one initial sequence number between two addresses and to one port: its first SYN and the same SYN again
+//! (RFC 9293 section 3.8.1; Linux tries for 127 s by default, with 64 s between the last two). The client's port is no part
+//! of it: when a refusal was answered with an ACK, the client's RST makes a NAT forget the connection, and the same SYN comes
+//! again from another outside port. It waits here until nothing was seen of it for
 //! 140 s, or until younger ones need its place: then those of sources that never sent another SYN go first, so that a flood
 //! of forged addresses does not push out the clients that matter. One that comes after that is a new attempt.
 //!
@@ -20,8 +22,6 @@ use crate::model::{Flow, Nanos, report::Retries};
 const WAITING: usize = 16_384;
 /// Answered ones that are remembered.
 const ANSWERED: usize = 1_024;
-/// Attempts of one flow: a port that is used again at once, many times over.
-const PER_FLOW: usize = 8;
 /// Without another SYN for this long, nanoseconds, it is over.
 const EXPIRY: u64 = 140_000_000_000;
 
@@ -35,8 +35,15 @@ const WELCOME: usize = 2;
 pub(super) struct Key {
     pub(super) netns: Option<u32>,
     pub(super) flow: Flow,
-    /// `None`: not known, any attempt of the flow will do.
+    /// `None`: not known, the client's port must do.
     pub(super) seq: Option<u32>,
+}
+
+impl Key {
+    fn is(&self, other: &Self) -> bool {
+        let addresses = |key: &Self| (key.netns, key.flow.src, key.flow.dst, key.flow.dport, key.seq);
+        addresses(self) == addresses(other) && (self.seq.is_some() || self.flow.sport == other.flow.sport)
+    }
 }
 
 /// What is known of an attempt now, and what was before.
@@ -147,26 +154,7 @@ impl Attempts {
             }
         }
         let hash = hash(&self.hasher, key);
-        let (mut exact, mut close, mut oldest, mut all) = (None, None, None, 0);
-        for &slot in self.index.iter_hash(hash) {
-            let attempt = &self.slots[slot as usize];
-            if attempt.key.netns != key.netns || attempt.key.flow != key.flow {
-                continue;
-            }
-            all += 1;
-            let age = (attempt.last, slot);
-            oldest = oldest.min(Some(age)).or(Some(age));
-            if attempt.key.seq == key.seq {
-                exact = Some(slot);
-            } else if attempt.key.seq.is_none() || key.seq.is_none() {
-                close = close.max(Some(age));
-            }
-        }
-        // Where the number is not known, a refused attempt is what an answer is looked for.
-        let found = match key.seq {
-            Some(_) => exact.or(close.map(|(_, slot)| slot)),
-            None => close.map(|(_, slot)| slot).or(exact),
-        };
+        let found = self.index.find(hash, |slot| self.slots[*slot as usize].key.is(key)).copied();
         match found {
             Some(slot) if !self.slots[slot as usize].is_over(now) => {
                 let attempt = &mut self.slots[slot as usize];
@@ -174,11 +162,6 @@ impl Attempts {
                 return slot;
             }
             Some(slot) => self.forget(slot),
-            None if all >= PER_FLOW => {
-                if let Some((_, slot)) = oldest {
-                    self.forget(slot);
-                }
-            }
             None => {}
         }
         self.begin(hash, key, now)
@@ -236,9 +219,10 @@ impl Attempts {
     }
 }
 
-/// Of the flow and the namespace alone: an answer may not know the sequence number.
+/// Of what tells attempts apart.
 fn hash(hasher: &RandomState, key: &Key) -> u64 {
-    hasher.hash_one((key.netns, key.flow))
+    let which = key.seq.ok_or(key.flow.sport);
+    hasher.hash_one((key.netns, key.flow.src, key.flow.dst, key.flow.dport, which))
 }
 
 #[cfg(test)]

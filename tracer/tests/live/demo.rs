@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::{
-    event::Event,
+    event::{Event, Nat, Verdict},
     ground::{Ground, Place, Set},
     programs::Programs,
     runs::Run,
@@ -24,7 +24,11 @@ pub(crate) fn demos(ground: Ground) -> Vec<Run> {
         demos.extend([("demo/one-client", one_client as fn(Ground) -> Result<()>), ("demo/silent", silent)]);
     }
     if ground.set != Set::Kprobe {
-        demos.extend([("demo/healthy", healthy as fn(Ground) -> Result<()>), ("demo/sigterm", sigterm)]);
+        demos.extend([
+            ("demo/healthy", healthy as fn(Ground) -> Result<()>),
+            ("demo/sigterm", sigterm),
+            ("demo/no-nat", no_nat),
+        ]);
     }
     demos
 }
@@ -62,6 +66,20 @@ impl Machine {
     }
 }
 
+/// Everything comes from one address; the finding about it.
+fn behind(ended: &Ended) -> Result<&Nat> {
+    let source = ended.summary.sources.iter().find(|source| source.src.to_string() == "10.77.0.1");
+    source.and_then(|source| source.nat.as_ref()).with_context(|| format!("no finding: {:?}", ended.summary))
+}
+
+/// The verdict, which must speak of this cause and give something to do.
+fn verdict<'a>(ended: &'a Ended, cause: &str) -> Result<&'a Verdict> {
+    let verdict = ended.summary.verdict.as_ref().context("no verdict")?;
+    ensure!(verdict.cause == cause, "{verdict:?}, not {cause}");
+    ensure!((0.0..=1.0).contains(&verdict.confidence), "{verdict:?}");
+    Ok(verdict)
+}
+
 fn run(ground: Ground, scenario: &str, duration: &str) -> Result<(Vec<Event>, Ended)> {
     let before = Machine::look()?;
     let watcher = Watcher::demo(ground.set.name(), &["--scenario", scenario, "-d", duration])?;
@@ -93,8 +111,17 @@ fn all_paws(ground: Ground, events: &[Event]) -> Result<()> {
 
 /// Three clocks, so three distances; each drop stands that far back, give or take the time of the run.
 fn nat(ground: Ground) -> Result<()> {
-    let (events, _) = run(ground, "nat", "7s")?;
+    let (events, ended) = run(ground, "nat", "7s")?;
     all_paws(ground, &events)?;
+    let nat = behind(&ended)?;
+    ensure!(nat.verdict == "nat" && nat.hosts == Some(3) && nat.hosts_at_least == 3, "{nat:?}");
+    ensure!(nat.confidence >= 0.99 && !nat.evidence.is_empty(), "{nat:?}");
+    if ground.must_see(Place::Bucket) {
+        let verdict = verdict(&ended, "paws-time-wait")?;
+        ensure!(verdict.text.contains("Several hosts share 10.77.0.1"), "{verdict:?}");
+        ensure!(verdict.remedy.iter().any(|remedy| remedy.contains("60 s")), "{verdict:?}");
+        ensure!(nat.port_jumps > 0, "{nat:?}");
+    }
     let (near, far) = (37 * 3_600_000_i64, 9 * 86_400_000_i64);
     let distances = [near, far, far - near];
     for event in events.iter().filter(|event| event.paws) {
@@ -107,8 +134,14 @@ fn nat(ground: Ground) -> Result<()> {
 
 /// A clock for every connection: distances without a pattern, and no second host.
 fn one_client(ground: Ground) -> Result<()> {
-    let (events, _) = run(ground, "one-client", "6s")?;
+    let (events, ended) = run(ground, "one-client", "6s")?;
     all_paws(ground, &events)?;
+    let nat = behind(&ended)?;
+    ensure!(nat.verdict == "per-connection-timestamps" && nat.hosts.is_none(), "{nat:?}");
+    ensure!(nat.port_jumps > 0, "{nat:?}");
+    let verdict = verdict(&ended, "paws-time-wait")?;
+    ensure!(verdict.text.contains("One client"), "{verdict:?}");
+    ensure!(verdict.remedy.iter().any(|remedy| remedy.contains("tcp_timestamps=2")), "{verdict:?}");
     let mut hours: Vec<_> = events.iter().filter_map(|event| Some(event.regression? / 3_600_000)).collect();
     hours.sort_unstable();
     hours.dedup();
@@ -154,7 +187,23 @@ fn healthy(ground: Ground) -> Result<()> {
     ensure!(events.is_empty(), "{events:#?}");
     ensure!(ended.summary.snmp.values().all(|n| *n == 0), "{:?}", ended.summary.snmp);
     ensure!(!ended.stderr.contains("got 0 connections"), "no traffic: {}", ended.stderr);
+    let healthy = verdict(&ended, "healthy")?;
+    ensure!(healthy.text.contains("timestamps are not to blame"), "{healthy:?}");
     Ok(())
+}
+
+/// The clients of `nat` at addresses of their own: each one host, nobody is flagged.
+fn no_nat(ground: Ground) -> Result<()> {
+    let watcher = Watcher::demo(ground.set.name(), &["--scenario", "no-nat", "-d", "6s"])?;
+    let ended = watcher.end()?;
+    ensure!(ended.status.code() == Some(0), "{}; it said: {}", ended.status, ended.stderr);
+    let sources = &ended.summary.sources;
+    ensure!(sources.len() == 3 && ended.summary.drops == 0, "{:?}", ended.summary);
+    for source in sources {
+        let nat = source.nat.as_ref().context("no finding")?;
+        ensure!(nat.verdict == "single-host" && nat.hosts == Some(1), "{source:?}");
+    }
+    verdict(&ended, "healthy").map(drop)
 }
 
 /// Asked to end in the middle, it ends in order.

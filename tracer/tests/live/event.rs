@@ -127,6 +127,7 @@ pub(crate) struct Summary {
     #[serde(default)]
     pub(crate) snmp_check: Vec<Check>,
     pub(crate) lost: BTreeMap<String, u64>,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// A source in the summary.
@@ -137,6 +138,27 @@ pub(crate) struct Source {
     pub(crate) drops: u64,
     pub(crate) paws: u64,
     pub(crate) max_regression: Option<i64>,
+    pub(crate) nat: Option<Nat>,
+}
+
+/// Who is behind a source.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Nat {
+    pub(crate) verdict: String,
+    pub(crate) hosts: Option<u32>,
+    pub(crate) hosts_at_least: u32,
+    pub(crate) confidence: f64,
+    pub(crate) port_jumps: u64,
+    pub(crate) evidence: Vec<String>,
+}
+
+/// What it all means.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) cause: String,
+    pub(crate) confidence: f64,
+    pub(crate) text: String,
+    pub(crate) remedy: Vec<String>,
 }
 
 /// A counter of the kernel's beside ours.

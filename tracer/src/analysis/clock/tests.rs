@@ -66,6 +66,10 @@ fn a_syn_that_comes_again_supports_nothing() {
     let clocks = seen(&[first, again(1000), again(3000), again(7000), again(15_000)]);
     assert_eq!((clocks.counts.syns, clocks.counts.repeats), (1, 4));
     assert_eq!(clocks.lines.all().map(|(_, line)| line.count).collect::<Vec<_>>(), [1]);
+    // Also from another outside port, which is what a NAT does that saw the client's RST.
+    let moved = |ms: i64, sport: u16| Sample { sport, ..again(ms) };
+    let clocks = seen(&[first, moved(10, 40_007), moved(30, 40_011), moved(50, 40_013)]);
+    assert_eq!((clocks.counts.syns, clocks.lines.confirmed()), (1, 0));
     // Nor does a port by itself, whatever its sequence numbers are.
     let port: Vec<Sample> = (0..20).map(|n| sample(n * 1000, Some(n as u32 * 1000), 40_000)).collect();
     assert_eq!(seen(&port).lines.confirmed(), 0);

@@ -26,12 +26,17 @@ fn the_same_syn_again_is_one_attempt() {
     assert_eq!((lets_in.after.got_in, lets_in.after.waited_ms), (1, 3000));
 }
 
+/// A NAT may give the same SYN another port.
 #[test]
-fn without_a_sequence_number_any_attempt_of_the_flow_will_do() {
+fn the_port_is_no_part_of_it() {
     let mut attempts = Attempts::new();
     attempts.refused(&key(1, Some(7)), at(0), None, true);
-    assert_eq!(attempts.answered(&key(2, None), at(1)).after.got_in, 0);
-    assert_eq!(attempts.answered(&key(1, None), at(1)).after.got_in, 1);
+    let change = attempts.answered(&key(2, Some(7)), at(1));
+    assert_eq!((change.after.got_in, change.after.waited_ms), (1, 1000));
+    // Unless it is all that is known.
+    attempts.refused(&key(3, None), at(0), None, true);
+    assert_eq!(attempts.answered(&key(4, None), at(1)).after.got_in, 0);
+    assert_eq!(attempts.answered(&key(3, None), at(1)).after.got_in, 1);
 }
 
 #[test]
