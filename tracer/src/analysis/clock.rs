@@ -10,6 +10,8 @@
     reason = "arithmetic modulo 2^32, and counts that are bounded by their tables"
 )]
 
+mod index;
+pub(super) mod line;
 pub(super) mod lines;
 pub(super) mod ports;
 pub(super) mod rate;

@@ -42,7 +42,6 @@ use crate::{
 
 /// Sources in the summary.
 const TOP: usize = 10;
-
 /// State of a run.
 pub(super) struct Tracing {
     filters: Filters,
@@ -59,7 +58,7 @@ pub(super) struct Tracing {
     lost: Lost,
     /// The kernel side's counts when everything was in place.
     counts: Counts,
-    /// What to add to the monotonic clock to get the time of day, nanoseconds.
+    /// From the monotonic clock to the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
     limit: Limit,
@@ -101,8 +100,8 @@ impl Tracing {
             types.map_or(&[], |types| &types.timewait_verdicts),
         );
         kernel.function_hooks = plan.set.hooks_functions();
-        kernel.rx_sk = types.is_some_and(|types| types.kfree_rx_sk);
-        kernel.check_req_reasons = types.is_some_and(|types| types.args("tcp_check_req") >= 6);
+        kernel.rx_sk = types.is_some_and(|t| t.kfree_rx_sk);
+        kernel.check_req_reasons = types.is_some_and(|t| t.args("tcp_check_req") >= 6);
         kernel.counters = window.names();
         let sink = Sink::stdout();
         let format = match args.output {
@@ -239,7 +238,7 @@ impl Tracing {
         self.engine.observe(&Observation::Accepted(accepted));
     }
 
-    /// The time of day of a moment of the monotonic clock, in nanoseconds.
+    /// The time of day of a moment of the monotonic clock (ns).
     fn time_of(&self, mono_ns: u64) -> Nanos {
         Nanos(i64::try_from(mono_ns).unwrap_or(i64::MAX).saturating_add(self.wall))
     }
@@ -391,8 +390,7 @@ impl Tracing {
         })
     }
 
-    /// Everything that was observed. Of what was accepted the kernel side's own counts are exact, also where records found
-    /// no room.
+    /// Everything observed. Of what was accepted the kernel side's own counts are exact.
     fn snapshot(&self, counts: &Counts) -> Snapshot {
         let mut snapshot = self.engine.snapshot(TOP);
         snapshot.accepted = counts.of(Counter::Answered) + counts.of(Counter::Opened);

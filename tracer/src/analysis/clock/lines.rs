@@ -4,7 +4,9 @@
 //! are given up for want of room. Nothing here says what lines mean.
 
 use super::{
-    rate::{ANY, LATE_MS, RATES, USEC, ahead, chance, intercept, slack, ticks, tolerance},
+    index::Index,
+    line::{Line, USEC_GAP_MS},
+    rate::{LATE_MS, RATES, USEC, ahead, chance, intercept, slack, ticks, tolerance},
     stacks::Stacks,
 };
 
@@ -16,83 +18,10 @@ const CONFIRMED: usize = 320;
 const FEW: usize = 16;
 /// Lines and index grow by so much at a time.
 const STEP: usize = 64;
-/// A microsecond clock is not followed across a longer gap than this, milliseconds: its window would be too wide.
-const USEC_GAP_MS: u32 = 600_000;
-/// Two readings of a microsecond clock must be at least so far apart to say anything, milliseconds.
-const USEC_SOON_MS: u32 = 500;
 /// Given-up readings of which the time is kept.
 const STRAYS: usize = 64;
 /// Expected number of chance groups below which a line is confirmed, log10.
 const CONFIRM: f64 = -3.0;
-
-/// A clock, or what may become one.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::analysis) struct Line {
-    /// First and last reading: milliseconds, TSval.
-    pub(in crate::analysis) first: (u32, u32),
-    pub(in crate::analysis) last: (u32, u32),
-    /// Readings; SYNs that came again are none.
-    pub(in crate::analysis) count: u32,
-    /// Longest time between two of them, milliseconds.
-    pub(in crate::analysis) gap_ms: u32,
-    /// Client ports of the first ones.
-    ports: [u16; 3],
-    ports_known: u8,
-    /// Rates that fit, one bit each; 0: the place is free.
-    mask: u8,
-    /// Number of its stack.
-    pub(in crate::analysis) stack: u8,
-    pub(in crate::analysis) confirmed: bool,
-}
-
-impl Line {
-    fn new(at_ms: u32, tsval: u32, port: u16, stack: u8) -> Self {
-        let here = (at_ms, tsval);
-        Self {
-            first: here,
-            last: here,
-            count: 1,
-            gap_ms: 0,
-            ports: [port, 0, 0],
-            ports_known: 1,
-            mask: ANY,
-            stack,
-            confirmed: false,
-        }
-    }
-
-    /// The likeliest rate that fits.
-    pub(in crate::analysis) fn rate(&self) -> usize {
-        (self.mask.trailing_zeros() as usize).min(USEC)
-    }
-
-    /// Every rate that fits, one bit each.
-    pub(in crate::analysis) fn rates(&self) -> u8 {
-        self.mask
-    }
-
-    /// Whether this rate fits.
-    pub(in crate::analysis) fn fits_rate(&self, rate: usize) -> bool {
-        self.mask >> rate & 1 == 1
-    }
-
-    fn knows_port(&self, port: u16) -> bool {
-        self.ports[..usize::from(self.ports_known).min(3)].contains(&port)
-    }
-
-    /// By how much a reading is off this line at this rate, seconds; `None`: too far.
-    fn off(&self, rate: usize, at_ms: u32, tsval: u32) -> Option<f64> {
-        let gap = at_ms.abs_diff(self.last.0);
-        // Within its tolerance a microsecond clock may show anything, also two hosts that were started minutes apart.
-        let too_soon = !self.confirmed && at_ms.abs_diff(self.first.0) < USEC_SOON_MS;
-        if rate == USEC && (gap > USEC_GAP_MS || too_soon) {
-            return None;
-        }
-        let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, self.last.0, self.last.1));
-        let (wide, slow) = (tolerance(rate, gap), slack(rate, gap));
-        (-wide - slow..=wide).contains(&off).then(|| off.abs() as f64 / f64::from(RATES[rate]))
-    }
-}
 
 /// What became of a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +38,8 @@ pub(super) enum Placed {
 #[derive(Clone, Debug, Default)]
 pub(in crate::analysis) struct Lines {
     table: Vec<Line>,
-    /// By rate: intercept and number of the line, sorted. Empty while there are few lines.
-    index: [Vec<(u32, u16)>; RATES.len()],
+    /// Empty while there are few lines.
+    index: Index,
     free: Vec<u16>,
     indexed: bool,
     guesses: u16,
@@ -212,24 +141,7 @@ impl Lines {
             (0..self.table.len() as u16).for_each(&mut seen);
             return;
         }
-        let index = &self.index[rate];
-        let mut range = |from: u32, to: u32| {
-            let start = index.partition_point(|(o, _)| *o < from);
-            index[start..].iter().take_while(|(o, _)| *o <= to).for_each(|(_, id)| seen(*id));
-        };
-        let whole = i64::from(u32::MAX);
-        let (from, to) = (i64::from(at) - below, i64::from(at) + above);
-        if to - from >= whole {
-            range(0, u32::MAX);
-        } else if from < 0 {
-            range((from + whole + 1) as u32, u32::MAX);
-            range(0, to as u32);
-        } else if to > whole {
-            range(from as u32, u32::MAX);
-            range(0, (to - whole - 1) as u32);
-        } else {
-            range(from as u32, to as u32);
-        }
+        self.index.around(rate, at, below, above, seen);
     }
 
     /// Adds a reading to a line; `None`: it turned out not to be on it. A guess is gone then.
@@ -308,7 +220,7 @@ impl Lines {
         };
         self.guesses += 1;
         if self.indexed {
-            (0..RATES.len()).for_each(|rate| self.insert(rate, line.last, id));
+            (0..RATES.len()).for_each(|rate| self.index.insert(rate, line.last, id));
         } else if self.table.len() > FEW {
             self.build_index();
         }
@@ -320,18 +232,8 @@ impl Lines {
             let line = self.table[usize::from(id)];
             (0..RATES.len())
                 .filter(|rate| line.fits_rate(*rate))
-                .for_each(|rate| self.insert(rate, line.last, id));
+                .for_each(|rate| self.index.insert(rate, line.last, id));
         }
-    }
-
-    fn insert(&mut self, rate: usize, last: (u32, u32), id: u16) {
-        let entry = (intercept(rate, last.0, last.1), id);
-        let index = &mut self.index[rate];
-        if index.len() == index.capacity() {
-            index.reserve_exact(STEP);
-        }
-        let at = index.partition_point(|other| *other < entry);
-        index.insert(at, entry);
     }
 
     fn reindex(&mut self, id: u16, before: &Line, after: &Line) {
@@ -339,26 +241,10 @@ impl Lines {
             return;
         }
         for rate in (0..RATES.len()).filter(|rate| before.fits_rate(*rate)) {
-            let old = (intercept(rate, before.last.0, before.last.1), id);
-            let new = (intercept(rate, after.last.0, after.last.1), id);
-            let stays = after.fits_rate(rate);
-            if stays && old == new {
-                continue;
-            }
-            let index = &mut self.index[rate];
-            let Ok(from) = index.binary_search(&old) else { continue };
-            if !stays {
-                index.remove(from);
-                continue;
-            }
-            // Within the old place's neighbours, or some places further.
-            let to = index.partition_point(|other| *other < new);
-            if to > from {
-                index[from..to].rotate_left(1);
-                index[to - 1] = new;
+            if after.fits_rate(rate) {
+                self.index.renew(rate, before.last, after.last, id);
             } else {
-                index[to..=from].rotate_right(1);
-                index[to] = new;
+                self.index.remove(rate, before.last, id);
             }
         }
     }
@@ -367,10 +253,7 @@ impl Lines {
         let line = self.table[usize::from(id)];
         if self.indexed {
             for rate in (0..RATES.len()).filter(|rate| line.fits_rate(*rate)) {
-                let entry = (intercept(rate, line.last.0, line.last.1), id);
-                if let Ok(at) = self.index[rate].binary_search(&entry) {
-                    self.index[rate].remove(at);
-                }
+                self.index.remove(rate, line.last, id);
             }
         }
         self.vacate(id);
@@ -415,7 +298,7 @@ impl Lines {
             self.vacate(*id);
         }
         let table = &self.table;
-        self.index.iter_mut().for_each(|index| index.retain(|(_, id)| table[usize::from(*id)].mask != 0));
+        self.index.retain(|id| table[usize::from(id)].mask != 0);
     }
 
     /// Too many clocks: the one that was not seen for the longest time goes.
@@ -449,7 +332,7 @@ impl Lines {
     /// Bytes on the heap.
     pub(super) fn heap(&self) -> usize {
         self.table.capacity() * size_of::<Line>()
-            + self.index.iter().map(|index| index.capacity() * size_of::<(u32, u16)>()).sum::<usize>()
+            + self.index.heap()
             + self.free.capacity() * size_of::<u16>()
             + self.strays.capacity() * size_of::<(u32, u8)>()
     }

@@ -1,4 +1,5 @@
 //! What comes out is what went in, whatever the order and however little room there is.
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -43,7 +44,9 @@ fn any_observation() -> impl Strategy<Value = Observation> {
 
 fn seen(limits: Limits, observations: &[Observation]) -> Snapshot {
     let mut engine = Engine::new(limits);
-    observations.iter().for_each(|observation| engine.observe(observation));
+    for observation in observations {
+        engine.observe(observation);
+    }
     engine.snapshot(1000)
 }
 

@@ -3,7 +3,8 @@
 
 use crate::analysis::clock::{
     Counts,
-    lines::{GUESSES, Line, Lines},
+    line::Line,
+    lines::{GUESSES, Lines},
     rate::{LATE_MS, USEC, ahead, chance, intercept, ticks, tolerance},
     stacks::Stacks,
 };

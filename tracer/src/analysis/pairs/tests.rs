@@ -1,4 +1,5 @@
 //! Memory, and what is given up for it.
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use super::*;
 use crate::{
