@@ -120,7 +120,6 @@ impl Attempts {
         if attempt.drops == 0 {
             (attempt.owner, attempt.first) = (owner, time);
         }
-        attempt.key.seq = attempt.key.seq.or(key.seq);
         attempt.drops = attempt.drops.saturating_add(1);
         attempt.first = attempt.first.min(time);
         let change = Change { owner: attempt.owner, before, after: attempt.retries() };

@@ -52,7 +52,7 @@ fn a_flood_does_not_grow_it() {
     let mut attempts = Attempts::new();
     attempts.refused(&key(1, Some(7)), at(0), None, true);
     for n in 0..200_000_u32 {
-        attempts.refused(&key(2 + (n % 60_000) as u16, Some(n)), at(1), None, false);
+        attempts.refused(&key(2 + (n % 60_000) as u16, Some(100 + n)), at(1), None, false);
     }
     assert!(attempts.slots.len() <= WAITING + ANSWERED, "{} slots", attempts.slots.len());
     assert_eq!(attempts.answered(&key(1, Some(7)), at(2)).after.got_in, 1, "strangers pushed a client out");
