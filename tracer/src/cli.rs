@@ -102,11 +102,11 @@ pub struct LiveArgs {
     /// At most N drop lines a second (all are still counted).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
-    /// Sources that are told apart; the rest counts in one row.
+    /// Sources with a row of their own.
     #[arg(long, value_name = "N", default_value_t = SOURCES,
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=16_777_216))]
     pub max_sources: usize,
-    /// Memory for the clocks of all sources, MiB.
+    /// Memory for all clocks, MiB.
     #[arg(long, value_name = "MIB", default_value_t = CLOCK_MIB, value_parser = clap::value_parser!(u16).range(1..))]
     pub clock_memory: u16,
     /// Exit with status 3 when drops were found.
