@@ -2,6 +2,7 @@
 
 mod properties;
 mod remedies;
+mod review;
 mod unseen;
 
 use std::collections::BTreeMap;

@@ -93,3 +93,16 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }
+#[cfg(test)]
+mod review {
+    /// Closes its output and goes on: it must be ended, too.
+    #[test]
+    #[ignore = "not mended yet"]
+    fn a_program_that_closes_its_output_and_stays() {
+        let (done, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            done.send(super::output("sh", &["-c", "exec >&-; exec sleep 30"]).is_err())
+        });
+        assert!(end.recv_timeout(std::time::Duration::from_secs(10)).is_ok());
+    }
+}
