@@ -4,7 +4,7 @@
 
 mod summary;
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
@@ -32,7 +32,7 @@ use crate::{
         ring::{Batch, Ring},
     },
     model::{
-        Drop, Evidence, Nanos, Observation,
+        Cause, Drop, Evidence, Nanos, Observation,
         report::{Lost, Start},
         seen::{Answered, Record, Seen},
     },
@@ -51,6 +51,8 @@ pub(super) struct Tracing {
     namespaces: Namespaces,
     engine: Engine,
     scene: Scene,
+    /// Drops that nobody asked for: the verdict must know of them.
+    left_out: BTreeMap<Cause, u64>,
     window: Window,
     lost: Lost,
     /// The kernel side's counts when everything was in place.
@@ -132,6 +134,7 @@ impl Tracing {
                 clock_bytes: usize::from(args.clock_memory) << 20,
             }),
             scene: Scene::default(),
+            left_out: BTreeMap::new(),
             window,
             lost: Lost::default(),
             counts: attached.counts()?,
@@ -208,7 +211,14 @@ impl Tracing {
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
-        if self.is_enough() || !self.filters.causes.contains(&drop.cause) {
+        if self.is_enough() {
+            return Ok(None);
+        }
+        if !self.filters.causes.contains(&drop.cause) {
+            *self.left_out.entry(drop.cause).or_default() += 1;
+            if !matches!(drop.cause, Cause::Repeated | Cause::NoListener) {
+                self.scene.add(&drop);
+            }
             return Ok(None);
         }
         self.scene.add(&drop);

@@ -181,9 +181,11 @@ fn the_queues_that_were_full() {
     engine.observe(&queue(Cause::AcceptQueueFull, Some((4, 3)), None));
     let queues = |engine: &Engine| {
         let seen = engine.snapshot(0);
-        (seen.accept_queue, seen.syn_queue)
+        (seen.accept_queue, seen.syn_queue, seen.syn_queue_listener)
     };
-    assert_eq!(queues(&engine), (Some((129, 128)), None));
-    engine.observe(&queue(Cause::SynQueueFull, Some((0, 128)), Some((128, 256))));
-    assert_eq!(queues(&engine), (Some((129, 128)), Some((128, 256))));
+    assert_eq!(queues(&engine), (Some((129, 128)), None, None));
+    engine.observe(&queue(Cause::SynQueueFull, Some((2, 128)), Some((128, 256))));
+    engine.observe(&queue(Cause::SynQueueFull, Some((100, 100)), Some((100, 256))));
+    // The limit of the longest SYN queue is its own listener's.
+    assert_eq!(queues(&engine), (Some((129, 128)), Some((128, 256)), Some((2, 128))));
 }

@@ -7,7 +7,7 @@ use super::{Tracing, clock};
 use crate::{
     analysis::{
         snmp::View,
-        verdict::{Case, judge},
+        verdict::{Case, LeftOut, judge},
     },
     error::Failure,
     kernel::load::Counts,
@@ -19,6 +19,8 @@ use crate::{
 
 /// Sources in the summary.
 const TOP: usize = 10;
+/// Sources that the verdict asks for their clocks: it must know of most drops where they came from.
+const JUDGED: usize = 256;
 
 impl Tracing {
     /// Sums up.
@@ -49,7 +51,17 @@ impl Tracing {
             checks: &snmp,
             blind: &self.start.blind,
             lost: self.lost,
+            left_out: &LeftOut {
+                seen: std::mem::take(&mut self.left_out),
+                // Where nobody asks for those, the programs do not even report them.
+                not_looked_at: [Cause::NoListener]
+                    .into_iter()
+                    .filter(|cause| !self.filters.causes.contains(cause))
+                    .collect(),
+            },
+            filtered: self.filters.narrow,
         });
+        seen.sources.truncate(TOP);
         Ok(Summary {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
             elapsed_ms,
@@ -75,7 +87,7 @@ impl Tracing {
     /// Everything that was observed. Of what was accepted the kernel side's own counts are exact, also where records found
     /// no room.
     fn snapshot(&self, counts: &Counts) -> Snapshot {
-        let mut snapshot = self.engine.snapshot(TOP);
+        let mut snapshot = self.engine.snapshot(JUDGED);
         snapshot.accepted = counts.of(Counter::Answered) + counts.of(Counter::Opened);
         snapshot.unreported = counts.of(Counter::Unreported);
         snapshot
