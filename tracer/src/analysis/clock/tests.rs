@@ -41,7 +41,9 @@ fn host(offset: u32, rate: u32, every: i64, count: u16) -> Vec<Sample> {
 
 fn seen(samples: &[Sample]) -> Clocks {
     let mut clocks = Clocks::default();
-    samples.iter().for_each(|sample| clocks.observe(sample));
+    for sample in samples {
+        clocks.observe(sample);
+    }
     clocks
 }
 

@@ -43,7 +43,9 @@ fn any_observation() -> impl Strategy<Value = Observation> {
 
 fn seen(limits: Limits, observations: &[Observation]) -> Snapshot {
     let mut engine = Engine::new(limits);
-    observations.iter().for_each(|observation| engine.observe(observation));
+    for observation in observations {
+        engine.observe(observation);
+    }
     engine.snapshot(1000)
 }
 
@@ -140,11 +142,11 @@ fn a_real_source_under_a_flood() {
 #[test]
 fn a_clock_for_each_of_our_addresses() {
     let mut engine = Engine::new(Limits::default());
-    for n in 0..60_u32 {
+    for (n, sport) in (0..60_u32).zip(40_000..) {
         let mut one = accepted(source(1), i64::from(n) * 300_000_000, 0, 0);
         let to = n % 3;
         one.flow.dst = IpAddr::from([198, 51, 100, 7 + to as u8]);
-        one.flow.sport = 40_000 + n as u16;
+        one.flow.sport = sport;
         one.seq = Some(n);
         one.tsval = Some((n * 300).wrapping_add(to * 900_000_000));
         engine.observe(&Observation::Accepted(one));

@@ -1,4 +1,5 @@
 //! Findings of small incidents; how often they are right is measured by the evaluation (`cargo xtask eval`).
+#![expect(clippy::cast_sign_loss, reason = "times and numbers of hosts here are small and positive")]
 
 use proptest::prelude::*;
 
@@ -53,7 +54,9 @@ fn random(n: u32) -> u32 {
 
 fn finding(samples: &[Sample]) -> Nat {
     let mut clocks = Clocks::default();
-    samples.iter().for_each(|sample| clocks.observe(sample));
+    for sample in samples {
+        clocks.observe(sample);
+    }
     clocks.assess()
 }
 
@@ -141,7 +144,9 @@ fn one_client_of_2026_behind_a_nat() {
     assert_eq!(nat.verdict, NatVerdict::PerConnection, "{nat:?}");
     assert!(nat.port_jumps > 5, "{nat:?}");
     // Apple's stack does that without a NAT.
-    samples.iter_mut().for_each(|sample| sample.stack = stack(&APPLE));
+    for sample in &mut samples {
+        sample.stack = stack(&APPLE);
+    }
     let apple = finding(&samples);
     assert_eq!((apple.verdict, apple.port_jumps), (NatVerdict::PerConnection, 0), "{apple:?}");
 }

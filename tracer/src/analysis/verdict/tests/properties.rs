@@ -54,9 +54,9 @@ fn any_environment() -> impl Strategy<Value = Environment> {
     });
     let counters = proptest::collection::btree_map(any_counter(), any_count(), 0..4);
     (sysctls, any::<bool>(), proptest::option::of(kernel), proptest::option::of(own_nat), counters).prop_map(
-        |(sysctls, sysctls_read, kernel, own_nat, counters)| Environment {
+        |(sysctls, was_read, kernel, own_nat, counters)| Environment {
             kernel,
-            sysctls_read,
+            sysctls_read: was_read,
             sysctls,
             own_nat,
             counters,
