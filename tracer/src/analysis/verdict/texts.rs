@@ -83,7 +83,11 @@ pub(in crate::analysis::verdict) fn accept_queue(facts: &Facts<'_>) -> String {
 }
 
 pub(in crate::analysis::verdict) fn syn_queue(facts: &Facts<'_>) -> String {
-    format!("The SYN queue is full, and no SYN cookies are sent. {}", timestamps(facts))
+    let full = match (facts.case.snapshot.syn_queue, facts.case.snapshot.syn_queue_listener) {
+        (Some((len, _)), Some((_, limit))) => format!(" ({len} at a listener's backlog of {limit})"),
+        _ => String::new(),
+    };
+    format!("The SYN queue is full{full}, and no SYN cookies are sent. {}", timestamps(facts))
 }
 
 pub(in crate::analysis::verdict) fn peer_not_proven(facts: &Facts<'_>) -> String {

@@ -166,6 +166,11 @@ fn a_full_syn_queue_with_its_numbers() {
     made.snapshot.syn_queue = Some((129, 4096));
     made.snapshot.syn_queue_listener = Some((3, 128));
     let verdict = made.verdict();
+    assert!(
+        verdict
+            .text
+            .starts_with("The SYN queue is full (129 at a listener's backlog of 128), and no SYN cookies")
+    );
     let said = "The SYN queue held 129, and the listener's backlog, its limit, is 128 (tcp_max_syn_backlog is 4096; the accept \
                 queue held 3).";
     assert!(verdict.speaks_for.iter().any(|words| words == said), "{:?}", verdict.speaks_for);

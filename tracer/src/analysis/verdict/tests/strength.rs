@@ -43,6 +43,14 @@ fn a_counter_has_a_part_in_a_mixture() {
     assert_eq!(voice_of(&certain), Voice::Mixed);
 }
 
+/// The rules of one cause do not vouch for its group.
+#[test]
+fn one_drop_of_recycle_makes_the_rest_no_surer() {
+    let rest = time_wait(1000).verdict().confidence;
+    let both = Made::drops(&[(Cause::PawsTimeWait, 1000), (Cause::PawsRecycle, 1)]).verdict();
+    assert!((both.confidence - rest).abs() < 0.01, "{} {rest}", both.confidence);
+}
+
 /// `-p 443`: the counters are those of every listener.
 #[test]
 fn under_a_filter_no_counter_speaks_for_a_cause() {

@@ -83,7 +83,7 @@ pub(in crate::analysis::verdict) fn paws_per_connection(facts: &Facts<'_>) -> St
 
 pub(in crate::analysis::verdict) fn paws_reboot(facts: &Facts<'_>) -> String {
     format!(
-        "The {} of {} began anew: a restart. Its timestamps look older than those of {}{}.",
+        "The {} of {} began anew: a restart. The new timestamps look older than those of {}{}.",
         verb(facts.finding, "clock", "clocks"),
         place(facts.finding),
         memory(facts),
