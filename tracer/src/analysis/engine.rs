@@ -42,6 +42,8 @@ pub struct Engine {
     /// The longest queues at which a SYN was dropped, and their limits.
     accept_queue: Option<(u32, u32)>,
     syn_queue: Option<(u32, u32)>,
+    /// The accept queue beside the longest SYN queue.
+    syn_queue_listener: Option<(u32, u32)>,
     sources: Sources,
     attempts: Attempts,
     pairs: Pairs,
@@ -59,6 +61,7 @@ impl Engine {
             retries: Retries::default(),
             accept_queue: None,
             syn_queue: None,
+            syn_queue_listener: None,
             sources: Sources::new(limits.sources),
             attempts: Attempts::new(),
             pairs: Pairs::new(limits.clock_bytes),
@@ -79,7 +82,9 @@ impl Engine {
         self.wire += u64::from(drop.evidence == Evidence::Wire);
         match drop.cause {
             Cause::AcceptQueueFull => self.accept_queue = self.accept_queue.max(drop.accept_queue),
-            Cause::SynQueueFull | Cause::PeerNotProven => self.syn_queue = self.syn_queue.max(drop.syn_queue),
+            Cause::SynQueueFull | Cause::PeerNotProven if drop.syn_queue > self.syn_queue => {
+                (self.syn_queue, self.syn_queue_listener) = (drop.syn_queue, drop.accept_queue);
+            }
             _ => {}
         }
         let placed = self.sources.add(&Seen {
@@ -170,6 +175,7 @@ impl Engine {
             clocks_evicted: self.pairs.given_up(),
             accept_queue: self.accept_queue,
             syn_queue: self.syn_queue,
+            syn_queue_listener: self.syn_queue_listener,
         }
     }
 

@@ -139,7 +139,7 @@ fn remark(name: &str, kernel: u64, ours: u64, view: &View) -> Option<String> {
         why.push(format!("this hook set does not see {}", unseen.join(", ")));
     }
     if view.lost {
-        why.push("records were lost, see below".to_owned());
+        why.push("records were lost".to_owned());
     }
     if view.filtered {
         why.push("the kernel counts SYNs that the filter leaves out, too".to_owned());

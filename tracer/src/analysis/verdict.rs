@@ -9,6 +9,8 @@ mod remedies;
 mod rules;
 mod texts;
 
+use std::collections::BTreeMap;
+
 use crate::model::{
     Cause,
     environment::Environment,
@@ -47,6 +49,19 @@ pub struct Case<'a> {
     pub blind: &'a [Cause],
     /// What was lost on the way.
     pub lost: Lost,
+    /// What nobody asked for. `snapshot.wire` counts those of them that are known from packets alone, too.
+    pub left_out: &'a LeftOut,
+    /// A filter keeps SYNs from us that the kernel's counters count.
+    pub filtered: bool,
+}
+
+/// Drops that are in no total, because their causes were not asked for (`--cause`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Those that were seen, by cause.
+    pub seen: BTreeMap<Cause, u64>,
+    /// Causes that were not even looked at.
+    pub not_looked_at: Vec<Cause>,
 }
 
 /// Judges a case. `None` only when nothing at all was observed: no SYN, no movement of a counter, nothing lost.

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs, io,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use super::namespaces::Namespaces;
@@ -22,6 +23,8 @@ use crate::{
 
 /// More namespaces than this are not told apart.
 const MAX: usize = 4096;
+/// How long firewall programs may take, all together.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What of the drops decides where to look.
 #[derive(Debug, Default)]
@@ -85,12 +88,17 @@ fn sysctls(root: &Path) -> BTreeMap<String, String> {
 
 /// Source address translation in the namespace of the calling thread; `None` where no program could tell.
 fn own_nat() -> Option<OwnNat> {
-    let print = |program, args: &[&str]| child::output(program, args).ok();
-    let found = [
-        print("nft", &["-j", "list", "ruleset"]).and_then(|text| firewall::nft(&text)),
-        print("iptables-save", &[]).map(|text| firewall::iptables(&text)),
-        print("ip6tables-save", &[]).map(|text| firewall::iptables(&text)),
-    ];
+    // All of them together: whoever asked for the end of a run waits for it.
+    let deadline = Instant::now() + PATIENCE;
+    let print = |program, args: &[&str]| child::output(program, args, deadline).ok();
+    let iptables = |program| print(program, &[]).map(|text| firewall::iptables(&text));
+    let found = if has_nf_tables() {
+        let nft = print("nft", &["-j", "list", "ruleset"]).and_then(|text| firewall::nft(&text));
+        [nft, iptables("iptables-save"), iptables("ip6tables-save")]
+    } else {
+        // Those that know nothing of nf_tables.
+        [None, iptables("iptables-legacy-save"), iptables("ip6tables-legacy-save")]
+    };
     let mut all = found.into_iter().flatten().reduce(|sum, more| OwnNat {
         rules: sum.rules.saturating_add(more.rules),
         random_fully: sum.random_fully.saturating_add(more.random_fully),
@@ -99,6 +107,28 @@ fn own_nat() -> Option<OwnNat> {
     let tracked = fs::read_to_string("/proc/sys/net/netfilter/nf_conntrack_count");
     all.conntrack = tracked.is_ok_and(|n| n.trim() != "0");
     Some(all)
+}
+
+/// Whether the kernel has nf_tables by now. Where it has not, the first question to it would load the module: looking must
+/// not change the machine.
+fn has_nf_tables() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let built_in = Path::new("/lib/modules").join(release.trim()).join("modules.builtin");
+    let text = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    Path::new("/sys/module/nf_tables").exists()
+        || is_loaded("nf_tables", &text(Path::new("/proc/modules")))
+        || is_built_in("nf_tables", &text(&built_in))
+}
+
+/// A line of `/proc/modules` begins with the module's name.
+fn is_loaded(module: &str, modules: &str) -> bool {
+    modules.lines().any(|line| line.split(' ').next() == Some(module))
+}
+
+/// A line of `modules.builtin` is a path, `kernel/net/netfilter/nf_tables.ko`.
+fn is_built_in(module: &str, built_in: &str) -> bool {
+    let mut names = built_in.lines().filter_map(|line| line.trim().rsplit('/').next());
+    names.any(|name| name.strip_suffix(".ko") == Some(module))
 }
 
 #[cfg(test)]
@@ -128,6 +158,19 @@ mod tests {
         assert!(read.contains_key("net.ipv4.tcp_timestamps") && read.contains_key("net.ipv4.tcp_syncookies"));
         assert!(read.values().all(|value| !value.contains('\n')));
         assert!(sysctls(Path::new("/nowhere")).is_empty());
+    }
+
+    #[test]
+    fn modules_that_are_there_already() {
+        let loaded = "nf_tables_set 45056 0 - Live 0x0\nnf_tables 380928 3 nft_chain_nat,nft_ct, Live 0x0\n";
+        assert!(is_loaded("nf_tables", loaded) && !is_loaded("nf", loaded) && !is_loaded("nf_tables", ""));
+        assert!(!is_loaded(
+            "nf_tables",
+            "nf_tables_set 45056 0 - Live 0x0\nnft_ct 1 1 nf_tables, Live 0x0\n"
+        ));
+        let built_in = "kernel/fs/ext4/ext4.ko\nkernel/net/netfilter/nf_tables.ko\n";
+        assert!(is_built_in("nf_tables", built_in) && is_built_in("ext4", built_in));
+        assert!(!is_built_in("tables", built_in) && !is_built_in("nf_tables", "kernel/nf_tables.ko.xz"));
     }
 
     #[test]

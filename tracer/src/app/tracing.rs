@@ -1,11 +1,12 @@
 //! One run: what it has seen so far, and where that goes.
 //!
-//! Turns records into drops, counts, prints and records them, and sums up at the end.
+//! Turns records into drops, counts, prints and records them.
 
-use std::time::Instant;
+mod summary;
+
+use std::{collections::BTreeMap, time::Instant};
 
 use nix::time::{ClockId, clock_gettime};
-use tracer_common::counters::Counter;
 
 use super::{
     environment::Scene,
@@ -21,8 +22,6 @@ use crate::{
         cause::explain,
         engine::{Engine, Limits},
         kernel::Kernel,
-        snmp::View,
-        verdict::{Case, judge},
     },
     cli::{LiveArgs, Output},
     decode,
@@ -34,14 +33,12 @@ use crate::{
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
-        report::{Lost, Snapshot, Start, Summary},
+        report::{Lost, Start},
         seen::{Answered, Record, Seen},
     },
     render::{json, text},
 };
 
-/// Sources in the summary.
-const TOP: usize = 10;
 /// State of a run.
 pub(super) struct Tracing {
     filters: Filters,
@@ -54,6 +51,8 @@ pub(super) struct Tracing {
     namespaces: Namespaces,
     engine: Engine,
     scene: Scene,
+    /// Drops that nobody asked for: the verdict must know of them.
+    left_out: BTreeMap<Cause, u64>,
     window: Window,
     lost: Lost,
     /// The kernel side's counts when everything was in place.
@@ -135,6 +134,7 @@ impl Tracing {
                 clock_bytes: usize::from(args.clock_memory) << 20,
             }),
             scene: Scene::default(),
+            left_out: BTreeMap::new(),
             window,
             lost: Lost::default(),
             counts: attached.counts()?,
@@ -211,7 +211,14 @@ impl Tracing {
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
-        if self.is_enough() || !self.filters.causes.contains(&drop.cause) {
+        if self.is_enough() {
+            return Ok(None);
+        }
+        if !self.filters.causes.contains(&drop.cause) {
+            *self.left_out.entry(drop.cause).or_default() += 1;
+            if !matches!(drop.cause, Cause::Repeated | Cause::NoListener) {
+                self.scene.add(&drop);
+            }
             return Ok(None);
         }
         self.scene.add(&drop);
@@ -338,63 +345,5 @@ impl Tracing {
             }
         }
         Ok(None)
-    }
-
-    fn summary(&mut self, elapsed_ms: u64, counts: &Counts) -> Result<Summary, Failure> {
-        self.lost.ring = counts.of(Counter::LostRing);
-        self.lost.slot = counts.of(Counter::LostSlot);
-        self.lost.read = counts.of(Counter::ReadFailed);
-        self.lost.unprinted = self.limit.held_back();
-        let listener_blind = self.start.blind.contains(&Cause::AcceptQueueFull);
-        let view = View {
-            filtered: self.filters.narrow,
-            blind: self.start.blind.clone(),
-            lost: self.lost.ring + self.lost.decode + self.lost.slot + self.lost.read > 0,
-            ..View::default()
-        };
-        let (snmp, moved, snmp_left_out) = self.window.check(view);
-        let mut seen = self.snapshot(counts);
-        if listener_blind {
-            // What it sees of the others are handshakes that ended, not SYNs.
-            seen.sources.iter_mut().for_each(|source| source.syns = None);
-        }
-        self.lost.table = seen.other.drops;
-        let only = self.filters.kernel.words.netns;
-        let environment = self.scene.read(&mut self.namespaces, only, &self.start.kernel, moved);
-        let verdict = judge(&Case {
-            snapshot: &seen,
-            environment: &environment,
-            checks: &snmp,
-            blind: &self.start.blind,
-            lost: self.lost,
-        });
-        Ok(Summary {
-            time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
-            elapsed_ms,
-            syns: (!listener_blind).then_some(counts.of(Counter::Listened)),
-            accepted: seen.accepted,
-            drops: seen.drops,
-            by_cause: seen.by_cause,
-            sources: seen.sources,
-            sources_total: seen.sources_total,
-            other: seen.other,
-            retries: seen.retries,
-            unreported: seen.unreported,
-            clocks_evicted: seen.clocks_evicted,
-            verdict,
-            snmp,
-            snmp_left_out,
-            lost: self.lost,
-            blind: self.start.blind.clone(),
-            missing: self.start.missing.clone(),
-        })
-    }
-
-    /// Everything observed. Of what was accepted the kernel side's own counts are exact.
-    fn snapshot(&self, counts: &Counts) -> Snapshot {
-        let mut snapshot = self.engine.snapshot(TOP);
-        snapshot.accepted = counts.of(Counter::Answered) + counts.of(Counter::Opened);
-        snapshot.unreported = counts.of(Counter::Unreported);
-        snapshot
     }
 }

@@ -161,6 +161,9 @@ pub struct Snapshot {
     pub accept_queue: Option<(u32, u32)>,
     /// The longest SYN queue, and `tcp_max_syn_backlog`, at which a SYN was dropped because of it.
     pub syn_queue: Option<(u32, u32)>,
+    /// The accept queue of that listener at that moment, and its limit, which is the limit of the SYN queue, too
+    /// (`sk_max_ack_backlog`).
+    pub syn_queue_listener: Option<(u32, u32)>,
 }
 
 /// A kernel counter beside our count of the drops that move it.

@@ -5,7 +5,7 @@
 pub struct Verdict {
     /// Name of the rule that spoke: a cause of the contract, or a finding that has no single one.
     pub cause: String,
-    /// 0 to 1; less evidence never raises it.
+    /// How sure the surest part of it is, 0 to 1; less evidence never raises it.
     pub confidence: f64,
     /// One or two sentences for a tired engineer.
     pub text: String,

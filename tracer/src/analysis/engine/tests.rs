@@ -1,5 +1,4 @@
 //! What comes out is what went in, whatever the order and however little room there is.
-#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -143,11 +142,11 @@ fn a_real_source_under_a_flood() {
 #[test]
 fn a_clock_for_each_of_our_addresses() {
     let mut engine = Engine::new(Limits::default());
-    for n in 0..60_u32 {
+    for (n, sport) in (0..60_u32).zip(40_000..) {
         let mut one = accepted(source(1), i64::from(n) * 300_000_000, 0, 0);
         let to = n % 3;
         one.flow.dst = IpAddr::from([198, 51, 100, 7 + to as u8]);
-        one.flow.sport = 40_000 + n as u16;
+        one.flow.sport = sport;
         one.seq = Some(n);
         one.tsval = Some((n * 300).wrapping_add(to * 900_000_000));
         engine.observe(&Observation::Accepted(one));
@@ -184,9 +183,11 @@ fn the_queues_that_were_full() {
     engine.observe(&queue(Cause::AcceptQueueFull, Some((4, 3)), None));
     let queues = |engine: &Engine| {
         let seen = engine.snapshot(0);
-        (seen.accept_queue, seen.syn_queue)
+        (seen.accept_queue, seen.syn_queue, seen.syn_queue_listener)
     };
-    assert_eq!(queues(&engine), (Some((129, 128)), None));
-    engine.observe(&queue(Cause::SynQueueFull, Some((0, 128)), Some((128, 256))));
-    assert_eq!(queues(&engine), (Some((129, 128)), Some((128, 256))));
+    assert_eq!(queues(&engine), (Some((129, 128)), None, None));
+    engine.observe(&queue(Cause::SynQueueFull, Some((2, 128)), Some((128, 256))));
+    engine.observe(&queue(Cause::SynQueueFull, Some((100, 100)), Some((100, 256))));
+    // The limit of the longest SYN queue is its own listener's.
+    assert_eq!(queues(&engine), (Some((129, 128)), Some((128, 256)), Some((2, 128))));
 }

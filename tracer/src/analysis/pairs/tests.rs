@@ -1,5 +1,4 @@
 //! Memory, and what is given up for it.
-#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use super::*;
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
 fn sample(n: u32) -> Sample {
     Sample {
         time: Nanos(i64::from(n) * 50_000_000),
-        sport: n as u16,
+        sport: u16::try_from(n % 65_536).unwrap(),
         dport: 443,
         seq: Some(n),
         tsval: Some(n.wrapping_mul(2_654_435_761)),

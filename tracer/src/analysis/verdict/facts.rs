@@ -2,18 +2,19 @@
 //!
 //! Decides what belongs together and what counts; no rule, no words.
 
+mod counters;
+mod finding;
+
+use std::collections::BTreeMap;
+
+pub(super) use counters::Unseen;
+pub(super) use finding::{Finding, sure};
+
 use super::Case;
 use crate::{
-    analysis::{kernel::version, snmp::CHECKED},
-    model::{
-        Cause,
-        nat::{Nat, NatVerdict},
-        report::Source,
-    },
+    analysis::kernel::version,
+    model::{Cause, nat::NatVerdict},
 };
-
-/// Share of the drops that one group must have to speak for the incident alone.
-const ALONE: f64 = 0.6;
 
 /// Causes that are one cause to whoever has to end them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,39 +40,19 @@ pub(super) struct Leader {
     pub(super) drops: u64,
 }
 
-/// What the clocks say of the sources that PAWS drops come from, by their weight.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Finding<'a> {
-    pub(super) verdict: NatVerdict,
-    /// The source that shows it best.
-    pub(super) source: &'a Source,
-    pub(super) nat: &'a Nat,
-    /// Sources with this finding.
-    pub(super) sources: usize,
-    /// PAWS drops of these sources.
-    pub(super) paws: u64,
-    /// 0 to 1.
-    pub(super) confidence: f64,
-}
-
-/// Drops that only a counter of the kernel's shows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unseen {
-    pub(super) counter: &'static str,
-    /// The one cause that moves it.
-    pub(super) cause: Option<Cause>,
-    pub(super) drops: u64,
-}
-
 /// A case, digested.
 #[derive(Clone, Debug)]
 pub(super) struct Facts<'a> {
     pub(super) case: &'a Case<'a>,
+    /// Drops by cause: those that were asked for, those that were not, and those that have none.
+    pub(super) by_cause: BTreeMap<Cause, u64>,
     /// Groups, most drops first; those that are nobody's trouble only where there is nothing else.
     pub(super) groups: Vec<Leader>,
     pub(super) leader: Option<Leader>,
     /// Drops of all groups.
     pub(super) total: u64,
+    /// Drops by PAWS, of any group.
+    pub(super) paws: u64,
     pub(super) finding: Option<Finding<'a>>,
     pub(super) unseen: Option<Unseen>,
 }
@@ -92,28 +73,34 @@ pub(super) fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64).clamp(0.0, 1.0) }
 }
 
-/// A confidence that came from elsewhere; what is no number is none.
-pub(super) fn sane(confidence: f64) -> f64 {
-    if confidence.is_nan() { 0.0 } else { confidence.clamp(0.0, 1.0) }
-}
-
 impl<'a> Facts<'a> {
     pub(super) fn of(case: &'a Case<'a>) -> Self {
-        let groups = groups(case);
-        let total = groups.iter().fold(0, |sum: u64, group| sum.saturating_add(group.drops));
+        let by_cause = by_cause(case);
+        let groups = groups(case, &by_cause);
+        let sum = |of: &mut dyn Iterator<Item = u64>| of.fold(0, u64::saturating_add);
+        let paws = sum(&mut by_cause.iter().filter(|(cause, _)| cause.is_paws()).map(|(_, n)| *n));
         Self {
             case,
+            by_cause,
             leader: groups.first().copied(),
-            total,
+            total: sum(&mut groups.iter().map(|group| group.drops)),
             groups,
-            finding: finding(&case.snapshot.sources),
-            unseen: unseen(case),
+            paws,
+            finding: finding::finding(&case.snapshot.sources, paws),
+            unseen: counters::unseen(case),
         }
     }
 
-    /// The same case, looked at as if this group led it alone.
+    /// The same case, looked at as if this group were all.
     pub(super) fn led_by(&self, leader: Leader) -> Self {
-        Self { leader: Some(leader), groups: vec![leader], total: leader.drops, ..self.clone() }
+        Self {
+            leader: Some(leader),
+            groups: vec![leader],
+            total: leader.drops,
+            unseen: None,
+            by_cause: self.by_cause.clone(),
+            ..*self
+        }
     }
 
     /// The leader's cause.
@@ -124,16 +111,6 @@ impl<'a> Facts<'a> {
     /// The leader's drops.
     pub(super) fn drops(&self) -> u64 {
         self.leader.map_or(0, |leader| leader.drops)
-    }
-
-    /// The leader's share of all drops.
-    pub(super) fn share(&self) -> f64 {
-        ratio(self.drops(), self.total)
-    }
-
-    /// No group speaks for all.
-    pub(super) fn is_mixed(&self) -> bool {
-        self.leader.is_some() && self.share() < ALONE
     }
 
     /// Led by PAWS, whichever the socket.
@@ -151,19 +128,53 @@ impl<'a> Facts<'a> {
 
     /// Most drops are known from packets alone.
     pub(super) fn is_wire(&self) -> bool {
-        let snapshot = self.case.snapshot;
-        snapshot.wire > 0 && snapshot.wire >= snapshot.drops.saturating_sub(snapshot.wire)
+        let all = self.by_cause.values().fold(0, |sum: u64, n| sum.saturating_add(*n));
+        let wire = self.case.snapshot.wire;
+        wire > 0 && wire >= all.saturating_sub(wire)
     }
 
-    /// Drops by PAWS, of any group.
-    pub(super) fn paws(&self) -> u64 {
-        let by_cause = self.case.snapshot.by_cause.iter();
-        by_cause.filter(|(cause, _)| cause.is_paws()).fold(0, |sum, (_, n)| sum.saturating_add(*n))
+    /// Drops that were seen and nobody asked for; not those that are nobody's trouble.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = (Cause, u64)> {
+        let seen = self.case.left_out.seen.iter().map(|(cause, n)| (*cause, *n));
+        seen.filter(|(cause, n)| *n > 0 && self.groups.iter().any(|group| group.group == Group::of(*cause)))
     }
 
-    /// A sysctl that was read, as a number.
+    /// The leader is none of the causes that were asked for.
+    pub(super) fn leader_left_out(&self) -> bool {
+        let Some(leader) = self.leader else { return false };
+        let shown = self.case.snapshot.by_cause.iter().any(|(c, n)| *n > 0 && Group::of(*c) == leader.group);
+        !shown && self.left_out().any(|(cause, _)| Group::of(cause) == leader.group)
+    }
+
+    /// Drops that are nobody's trouble, and of which no rule speaks.
+    pub(super) fn noise(&self) -> Vec<(Cause, u64)> {
+        let speaks = self.leader.is_some_and(|leader| is_noise(leader.cause));
+        let noise = self.by_cause.iter().map(|(cause, n)| (*cause, *n));
+        noise.filter(|(cause, n)| !speaks && is_noise(*cause) && *n > 0).collect()
+    }
+
+    /// How well it is known who is behind the source that is known best, 0 to 1.
+    pub(super) fn known(&self) -> f64 {
+        finding::known(&self.case.snapshot.sources)
+    }
+
+    /// A sysctl, as a number; `None`: not read, or the kernel has none.
     pub(super) fn sysctl(&self, name: &str) -> Option<i64> {
-        self.case.environment.sysctls.get(name)?.split_whitespace().next()?.parse().ok()
+        let environment = self.case.environment;
+        let text = environment.sysctls.get(name).filter(|_| environment.sysctls_read)?;
+        text.split_whitespace().next()?.parse().ok()
+    }
+
+    /// A sysctl that may be anything: it was not read, or cannot be understood.
+    pub(super) fn is_unknown(&self, name: &str) -> bool {
+        let environment = self.case.environment;
+        !environment.sysctls_read || environment.sysctls.contains_key(name) && self.sysctl(name).is_none()
+    }
+
+    /// The server's kernel has no such sysctl.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let environment = self.case.environment;
+        environment.sysctls_read && !environment.sysctls.contains_key(name)
     }
 
     /// The server's kernel is older than this; `false` where it is not known.
@@ -188,15 +199,19 @@ impl<'a> Facts<'a> {
         !self.case.environment.counters.is_empty() || !self.case.checks.is_empty()
     }
 
-    /// By how much a counter moved more than our drops explain.
-    pub(super) fn excess(&self, counter: &str) -> u64 {
-        excess(self.case, counter)
-    }
-
     /// The counter that moved most beyond what our drops explain.
     pub(super) fn moved(&self) -> Option<(&'static str, u64)> {
-        let moved = CHECKED.into_iter().map(|name| (name, self.excess(name)));
-        moved.filter(|(_, n)| *n > 0).max_by_key(|(_, n)| *n)
+        counters::moved(self.case)
+    }
+
+    /// ... of those that the timestamp test moves.
+    pub(super) fn paws_moved(&self) -> Option<(&'static str, u64)> {
+        counters::paws_moved(self.case)
+    }
+
+    /// Every counter that tells of drops that were not seen: first of one cause each, then of several.
+    pub(super) fn counted(&self) -> (Vec<Unseen>, Vec<Unseen>) {
+        (counters::of_one_cause(self.case).collect(), counters::of_more(self.case).collect())
     }
 
     /// Records that are in no total.
@@ -206,13 +221,25 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn groups(case: &Case<'_>) -> Vec<Leader> {
-    let mut groups: Vec<(Leader, u64)> = Vec::new();
-    let known = case.snapshot.by_cause.values().fold(0, |sum: u64, n| sum.saturating_add(*n));
+/// Drops by cause, asked for or not.
+fn by_cause(case: &Case<'_>) -> BTreeMap<Cause, u64> {
+    let snapshot = case.snapshot;
+    let known = snapshot.by_cause.values().fold(0, |sum: u64, n| sum.saturating_add(*n));
     // Dropped, and nobody knows why.
-    let rest = (Cause::Other, case.snapshot.drops.saturating_sub(known));
-    let all = case.snapshot.by_cause.iter().map(|(cause, n)| (*cause, *n)).chain([rest]);
-    for (cause, n) in all.filter(|(_, n)| *n > 0) {
+    let rest = (Cause::Other, snapshot.drops.saturating_sub(known));
+    let shown = snapshot.by_cause.iter().map(|(cause, n)| (*cause, *n));
+    let left_out = case.left_out.seen.iter().map(|(cause, n)| (*cause, *n));
+    let mut all = BTreeMap::new();
+    for (cause, n) in shown.chain(left_out).chain([rest]).filter(|(_, n)| *n > 0) {
+        let sum: &mut u64 = all.entry(cause).or_default();
+        *sum = sum.saturating_add(n);
+    }
+    all
+}
+
+fn groups(case: &Case<'_>, by_cause: &BTreeMap<Cause, u64>) -> Vec<Leader> {
+    let mut groups: Vec<(Leader, u64)> = Vec::new();
+    for (cause, n) in by_cause.iter().map(|(cause, n)| (*cause, *n)) {
         let group = Group::of(cause);
         match groups.iter_mut().find(|(leader, _)| leader.group == group) {
             Some((leader, most)) => {
@@ -225,80 +252,11 @@ fn groups(case: &Case<'_>) -> Vec<Leader> {
         }
     }
     let mut groups: Vec<Leader> = groups.into_iter().map(|(leader, _)| leader).collect();
-    if groups.iter().any(|leader| !is_noise(leader.cause)) {
-        groups.retain(|leader| !is_noise(leader.cause));
-    }
+    // Who asked for them, or has nothing else, is told of them.
+    let asked = |cause: &Cause| case.snapshot.by_cause.get(cause).is_some_and(|n| *n > 0);
+    let told = |leader: &Leader| asked(&leader.cause) || case.snapshot.accepted == 0;
+    let all_noise = groups.iter().all(|leader| is_noise(leader.cause));
+    groups.retain(|leader| !is_noise(leader.cause) || all_noise && told(leader));
     groups.sort_by(|a, b| b.drops.cmp(&a.drops).then(a.cause.cmp(&b.cause)));
     groups
-}
-
-/// The finding that stands behind most PAWS drops, each weighed with its own confidence.
-#[expect(clippy::cast_precision_loss, reason = "a weight, not a count")]
-fn finding(sources: &[Source]) -> Option<Finding<'_>> {
-    let decided = |nat: &&Nat| !matches!(nat.verdict, NatVerdict::Undecidable | NatVerdict::NoTimestamps);
-    let mut found: Vec<(f64, f64, Finding<'_>)> = Vec::new();
-    for source in sources.iter().filter(|source| source.paws > 0) {
-        let Some(nat) = source.nat.as_ref().filter(decided) else { continue };
-        let weight = sane(nat.confidence) * source.paws as f64;
-        let confidence = sane(nat.confidence) * saturate(source.paws);
-        let known = found.iter_mut().find(|(.., finding)| finding.verdict == nat.verdict);
-        if let Some((sum, best, finding)) = known {
-            *sum += weight;
-            finding.sources += 1;
-            finding.paws = finding.paws.saturating_add(source.paws);
-            finding.confidence = finding.confidence.max(confidence);
-            if weight > *best {
-                (finding.source, finding.nat, *best) = (source, nat, weight);
-            }
-        } else {
-            let (verdict, sources, paws) = (nat.verdict, 1, source.paws);
-            found.push((weight, weight, Finding { verdict, source, nat, sources, paws, confidence }));
-        }
-    }
-    // Of two with the same weight the one in the order of the contract.
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.verdict.cmp(&b.2.verdict)));
-    found.into_iter().map(|(.., finding)| finding).next()
-}
-
-/// Counters that one cause moves.
-const OF_ONE_CAUSE: [(&str, Cause); 3] = [
-    ("TcpExtListenOverflows", Cause::AcceptQueueFull),
-    ("TcpExtTCPReqQFullDrop", Cause::SynQueueFull),
-    ("TcpExtPAWSPassive", Cause::PawsRecycle),
-];
-
-/// Counters that more than one cause moves, or more than SYNs.
-const OF_MORE: [(&str, &[Cause]); 3] = [
-    ("TcpExtListenDrops", &[Cause::PeerNotProven, Cause::ListenOther]),
-    ("TcpExtPAWSTimewait", &[Cause::PawsTimeWait]),
-    ("TcpExtPAWSEstab", &[Cause::PawsTimeWait, Cause::PawsSynRecv, Cause::PawsEstablished]),
-];
-
-fn excess(case: &Case<'_>, counter: &str) -> u64 {
-    let none = case.snapshot.drops == 0 && case.snapshot.by_cause.values().all(|n| *n == 0);
-    match case.checks.iter().find(|check| check.name == counter) {
-        // Drops that `--cause` leaves out explain a counter to whoever compares the two, and not to who sees none.
-        Some(check) if none => check.kernel,
-        Some(check) => check.kernel.saturating_sub(check.ours),
-        None => case.environment.counters.get(counter).copied().unwrap_or(0),
-    }
-}
-
-/// The largest movement of a counter whose causes are invisible; where there is none that tells the cause, one that
-/// tells of several.
-fn unseen(case: &Case<'_>) -> Option<Unseen> {
-    let one = OF_ONE_CAUSE
-        .iter()
-        .filter(|(_, cause)| case.blind.contains(cause))
-        .map(|(counter, cause)| Unseen { counter, cause: Some(*cause), drops: excess(case, counter) })
-        .filter(|unseen| unseen.drops > 0)
-        .max_by_key(|unseen| unseen.drops);
-    let more = || {
-        OF_MORE
-            .iter()
-            .filter(|(_, causes)| causes.iter().any(|cause| case.blind.contains(cause)))
-            .map(|(counter, _)| Unseen { counter, cause: None, drops: excess(case, counter) })
-            .find(|unseen| unseen.drops > 0)
-    };
-    one.or_else(more)
 }

@@ -9,7 +9,7 @@ pub(super) use queues::*;
 pub(super) use timestamps::*;
 
 use super::facts::Facts;
-use crate::model::Cause;
+use crate::model::{Cause, verdict::Remedy};
 
 /// One advice.
 #[derive(Debug)]
@@ -19,6 +19,13 @@ pub(super) struct Advice {
     pub(super) action: fn(&Facts<'_>) -> String,
     /// Empty where it costs nothing.
     pub(super) price: &'static str,
+}
+
+impl Advice {
+    /// The remedy, where it fits.
+    pub(super) fn given(&self, facts: &Facts<'_>) -> Option<Remedy> {
+        (self.when)(facts).then(|| Remedy { action: (self.action)(facts), price: self.price.to_owned() })
+    }
 }
 
 const ALWAYS: fn(&Facts<'_>) -> bool = |_| true;

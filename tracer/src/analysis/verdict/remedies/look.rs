@@ -107,8 +107,26 @@ pub(in crate::analysis::verdict) const START_THE_SERVER: Advice = Advice {
     price: "",
 };
 
-pub(in crate::analysis::verdict) const SEE_THE_LISTENER: Advice = Advice {
+/// The first advice where the verdict is about drops that nobody asked for.
+pub(in crate::analysis::verdict) const ASK_FOR_THEM: Advice = Advice {
     when: ALWAYS,
+    action: |f| {
+        let cause = f.cause().map_or("all", Cause::name);
+        format!(
+            "Run again with `--cause {cause}`, or with `--cause all`: it shows these SYNs and whom they hit."
+        )
+    },
+    price: "",
+};
+
+pub(in crate::analysis::verdict) const WATCH_LESS: Advice = Advice {
+    when: |f| f.lost() > 0,
+    action: |_| "Run again and watch less at once (-p, --from, -i), so that nothing is lost.".into(),
+    price: "",
+};
+
+pub(in crate::analysis::verdict) const SEE_THE_LISTENER: Advice = Advice {
+    when: |f| f.blind().next().is_some(),
     action: |_| {
         "Run again with a hook set that sees the listener: `tracer --hooks fentry` or `tracer --hooks kprobe`.".into()
     },

@@ -9,7 +9,7 @@ pub(in crate::analysis::verdict) const RECYCLE_OFF: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const RECYCLE_READ: Advice = Advice {
-    when: |f| f.sysctl("net.ipv4.tcp_tw_recycle").is_none() && !f.newer_than_recycle(),
+    when: |f| f.is_unknown("net.ipv4.tcp_tw_recycle") && !f.newer_than_recycle(),
     action: |_| "Read `sysctl net.ipv4.tcp_tw_recycle` on the server, and where it is 1, set it to 0.".into(),
     price: "more sockets in TIME_WAIT, which cost little",
 };
@@ -132,7 +132,9 @@ pub(in crate::analysis::verdict) const NOT_REUSE: Advice = Advice {
 pub(in crate::analysis::verdict) const WAIT: Advice = Advice {
     when: on_a_bucket,
     action: |_| {
-        "Wait a minute: it ends by itself when the old connections have left TIME_WAIT. If it does not, run tracer again.".into()
+        "Let the clients be quiet for a minute: each SYN that is refused starts the 60 s of its TIME_WAIT anew. If it goes on, run \
+         tracer again."
+            .into()
     },
     price: "",
 };

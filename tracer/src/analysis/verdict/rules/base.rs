@@ -14,7 +14,6 @@ pub(super) const PLAIN: Rule = Rule {
     rests: Rests::Leader,
     weight: 0.99,
     finding: 0.0,
-    finds: false,
     text: |_| String::new(),
     speaks_for: &[text::share, text::agrees, text::queue, text::settings, text::got_in],
     speaks_against: AGAINST,
@@ -25,11 +24,13 @@ const AGAINST: &[Point] = &[
     text::wire,
     text::few,
     text::others,
+    text::left_out,
     text::noise,
     text::differs,
     text::unseen,
     text::blind,
     text::lost,
+    text::unknown_settings,
     text::contradiction,
 ];
 
@@ -50,11 +51,13 @@ pub(super) const PAWS: Rule = Rule {
         text::wire,
         text::few,
         text::others,
+        text::left_out,
         text::noise,
         text::differs,
         text::unseen,
         text::blind,
         text::lost,
+        text::unknown_settings,
         text::contradiction,
     ],
     remedies: &[
@@ -80,7 +83,7 @@ pub(super) const PAWS: Rule = Rule {
 /// `tcp_tw_recycle`: the cause is plain without any clock.
 pub(super) const RECYCLE: Rule = Rule {
     finding: 0.05,
-    remedies: &[remedy::RECYCLE_OFF, remedy::RECYCLE_READ, remedy::RECYCLE_UPGRADE],
+    remedies: &[remedy::TRACE_THE_SERVER, remedy::RECYCLE_OFF, remedy::RECYCLE_READ, remedy::RECYCLE_UPGRADE],
     ..PAWS
 };
 
@@ -142,8 +145,7 @@ pub(super) const UNDECIDED: Rule = Rule {
 /// Drops that only a counter shows.
 pub(super) const UNSEEN: Rule = Rule {
     rests: Rests::Counter,
-    weight: 0.8,
     speaks_for: &[text::counter, text::unseen_settings],
-    speaks_against: &[text::not_seen, text::counter_counts, text::others_seen, text::lost],
+    speaks_against: &[text::not_seen, text::counter_counts, text::others_seen, text::left_out, text::lost],
     ..PLAIN
 };

@@ -7,12 +7,16 @@ use super::{
     base::{AFTER_REBOOT, PAWS, PER_CONNECTION, PLAIN, RECYCLE, UNDECIDED, UNSEEN},
 };
 use crate::{
-    analysis::verdict::{facts::Facts, remedies as remedy, texts as text},
+    analysis::verdict::{
+        confidence::{Voice, voice},
+        facts::Facts,
+        remedies as remedy, texts as text,
+    },
     model::{Cause, nat::NatVerdict},
 };
 
 fn unseen(facts: &Facts<'_>, cause: Cause) -> bool {
-    facts.unseen.is_some_and(|unseen| unseen.cause == Some(cause) && unseen.drops > facts.drops())
+    voice(facts) == Voice::Counter(cause)
 }
 
 fn paws_found(facts: &Facts<'_>, verdict: NatVerdict) -> bool {
@@ -40,7 +44,15 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         cause: Some(Cause::SynQueueFull.name()),
         applies: |f| unseen(f, Cause::SynQueueFull),
         text: text::unseen_syn_queue,
-        remedies: &[remedy::SEE_THE_LISTENER, remedy::COOKIES, remedy::FLOOD, remedy::SYN_BACKLOG],
+        remedies: &[
+            remedy::SEE_THE_LISTENER,
+            remedy::COOKIES,
+            remedy::COOKIES_READ,
+            remedy::FLOOD,
+            remedy::BACKLOG,
+            remedy::SOMAXCONN,
+            remedy::SYN_BACKLOG,
+        ],
         ..UNSEEN
     },
     Rule {
@@ -54,33 +66,32 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
     Rule {
         name: "mixed",
         cause: Some("mixed"),
-        applies: |f| f.is_mixed(),
+        applies: |f| voice(f) == Voice::Mixed,
         rests: Rests::All,
-        weight: 0.8,
         text: text::mixed,
         speaks_for: &[text::each, text::evidence],
-        speaks_against: &[text::wire, text::noise, text::unseen, text::blind, text::lost],
+        speaks_against: &[
+            text::wire,
+            text::left_out,
+            text::noise,
+            text::unseen,
+            text::counter_counts,
+            text::blind,
+            text::lost,
+        ],
         ..PLAIN
     },
     Rule {
         name: "recycle-nat",
         applies: |f| f.is(Cause::PawsRecycle) && f.found(NatVerdict::Nat),
-        finds: true,
         text: text::recycle_nat,
         ..RECYCLE
     },
     Rule { name: "recycle", applies: |f| f.is(Cause::PawsRecycle), text: text::recycle, ..RECYCLE },
-    Rule {
-        name: "paws-nat",
-        applies: |f| paws_found(f, NatVerdict::Nat),
-        finds: true,
-        text: text::paws_nat,
-        ..PAWS
-    },
+    Rule { name: "paws-nat", applies: |f| paws_found(f, NatVerdict::Nat), text: text::paws_nat, ..PAWS },
     Rule {
         name: "paws-per-connection",
         applies: |f| paws_found(f, NatVerdict::PerConnection),
-        finds: true,
         text: text::paws_per_connection,
         remedies: PER_CONNECTION,
         ..PAWS
@@ -88,7 +99,6 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
     Rule {
         name: "paws-reboot",
         applies: |f| paws_found(f, NatVerdict::Reboot),
-        finds: true,
         text: text::paws_reboot,
         remedies: AFTER_REBOOT,
         ..PAWS
@@ -96,7 +106,6 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
     Rule {
         name: "paws-clock-change",
         applies: |f| paws_found(f, NatVerdict::ClockChange),
-        finds: true,
         text: text::paws_clock_change,
         remedies: AFTER_REBOOT,
         ..PAWS
@@ -169,7 +178,14 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         name: "syn-queue-full",
         applies: |f| f.is(Cause::SynQueueFull),
         text: text::syn_queue,
-        remedies: &[remedy::COOKIES, remedy::FLOOD, remedy::SYN_BACKLOG, remedy::BACKLOG, remedy::SOMAXCONN],
+        remedies: &[
+            remedy::COOKIES,
+            remedy::COOKIES_READ,
+            remedy::BACKLOG,
+            remedy::SOMAXCONN,
+            remedy::FLOOD,
+            remedy::SYN_BACKLOG,
+        ],
         ..PLAIN
     },
     Rule {
@@ -177,7 +193,7 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         applies: |f| f.is(Cause::PeerNotProven),
         weight: 0.95,
         text: text::peer_not_proven,
-        remedies: &[remedy::COOKIES, remedy::SYN_BACKLOG, remedy::FLOOD],
+        remedies: &[remedy::COOKIES, remedy::COOKIES_READ, remedy::SYN_BACKLOG, remedy::FLOOD],
         ..PLAIN
     },
     Rule {
@@ -223,7 +239,6 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         name: "blind-to-what-moved",
         cause: Some("blind"),
         applies: |f| f.unseen.is_some(),
-        weight: 0.5,
         text: text::blind_moved,
         remedies: &[remedy::SEE_THE_LISTENER, remedy::COUNTERS],
         ..UNSEEN
@@ -231,13 +246,19 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
     Rule {
         name: "blind",
         cause: Some("blind"),
-        applies: |f| observed(f) && (f.blind().next().is_some() && !f.counters_read() || only_losses(f)),
+        applies: |f| observed(f) && (f.blind().next().is_some() && !f.counters_read() || f.lost() > 0),
         rests: Rests::Answers,
-        weight: 0.4,
+        weight: 0.2,
         text: text::blind_verdict,
-        speaks_for: &[text::answered],
-        speaks_against: &[text::blind, text::lost],
-        remedies: &[remedy::SEE_THE_LISTENER, remedy::COUNTERS],
+        speaks_for: &[text::answered, text::counters_quiet],
+        speaks_against: &[
+            text::counter_moved,
+            text::counters_unread,
+            text::noise,
+            text::blind,
+            text::not_looked_at,
+        ],
+        remedies: &[remedy::WATCH_LESS, remedy::SEE_THE_LISTENER, remedy::COUNTERS],
         ..PLAIN
     },
     Rule {
@@ -247,18 +268,13 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         rests: Rests::Answers,
         text: text::healthy,
         speaks_for: &[text::answered, text::counters_quiet],
-        speaks_against: &[text::counter_moved, text::counters_unread, text::blind, text::lost],
+        speaks_against: &[text::counter_moved, text::counters_unread, text::blind, text::not_looked_at],
         ..PLAIN
     },
 ];
 
 /// Anything at all.
 fn observed(facts: &Facts<'_>) -> bool {
-    let snapshot = facts.case.snapshot;
-    facts.leader.is_some() || snapshot.accepted > 0 || facts.moved().is_some() || facts.lost() > 0
-}
-
-/// Nothing came through but the number of what did not.
-fn only_losses(facts: &Facts<'_>) -> bool {
-    facts.lost() > 0 && facts.case.snapshot.accepted == 0 && facts.moved().is_none()
+    let accepted = facts.case.snapshot.accepted;
+    !facts.by_cause.is_empty() || accepted > 0 || facts.moved().is_some() || facts.lost() > 0
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const LISTENER: [Cause; 4] =
+pub(super) const LISTENER: [Cause; 4] =
     [Cause::AcceptQueueFull, Cause::SynQueueFull, Cause::PeerNotProven, Cause::ListenOther];
 
 #[test]

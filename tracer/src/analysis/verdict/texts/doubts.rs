@@ -1,10 +1,10 @@
 //! What speaks against a verdict, or is not known: one sentence each, and only where it applies.
 
-use super::{count, names};
+use super::{count, names, support::telling};
 use crate::{
     analysis::verdict::{
         confidence::counters_of,
-        facts::{Facts, is_noise},
+        facts::{Facts, sure},
     },
     model::{Cause, nat::NatVerdict},
 };
@@ -42,12 +42,21 @@ pub(in crate::analysis::verdict) fn others(facts: &Facts<'_>) -> Option<String> 
 
 /// Drops that are nobody's trouble.
 pub(in crate::analysis::verdict) fn noise(facts: &Facts<'_>) -> Option<String> {
-    if facts.leader.is_none_or(|leader| is_noise(leader.cause)) {
-        return None;
-    }
-    let noise = facts.case.snapshot.by_cause.iter().filter(|(cause, n)| is_noise(**cause) && **n > 0);
-    let parts: Vec<_> = noise.map(|(cause, n)| format!("{n} {cause}")).collect();
+    let parts: Vec<_> = facts.noise().into_iter().map(|(cause, n)| format!("{n} {cause}")).collect();
     (!parts.is_empty()).then(|| format!("Not counted in: {}.", parts.join(", ")))
+}
+
+/// Drops that nobody asked for, and that count all the same.
+pub(in crate::analysis::verdict) fn left_out(facts: &Facts<'_>) -> Option<String> {
+    let parts: Vec<_> = facts.left_out().map(|(cause, n)| format!("{n} {cause}")).collect();
+    (!parts.is_empty())
+        .then(|| format!("Counted in here, though --cause leaves them out: {}.", parts.join(", ")))
+}
+
+/// Causes that were not even looked at.
+pub(in crate::analysis::verdict) fn not_looked_at(facts: &Facts<'_>) -> Option<String> {
+    let causes = names(facts.case.left_out.not_looked_at.iter().copied());
+    (!causes.is_empty()).then(|| format!("Not looked at, as --cause leaves it out: {causes}."))
 }
 
 /// Where the kernel's counter does not say the same.
@@ -68,7 +77,11 @@ pub(in crate::analysis::verdict) fn differs(facts: &Facts<'_>) -> Option<String>
 
 pub(in crate::analysis::verdict) fn unseen(facts: &Facts<'_>) -> Option<String> {
     let unseen = facts.unseen?;
-    Some(format!("{} moved by {} more, by what this hook set does not see.", unseen.counter, unseen.drops))
+    let filter = if facts.case.filtered { ", or by what the filter leaves out" } else { "" };
+    Some(format!(
+        "{} moved by {} more, by what this hook set does not see{filter}.",
+        unseen.counter, unseen.drops
+    ))
 }
 
 pub(in crate::analysis::verdict) fn blind(facts: &Facts<'_>) -> Option<String> {
@@ -83,12 +96,23 @@ pub(in crate::analysis::verdict) fn lost(facts: &Facts<'_>) -> Option<String> {
     }
 }
 
+/// Settings of the server that would be part of the story, and may be anything.
+pub(in crate::analysis::verdict) fn unknown_settings(facts: &Facts<'_>) -> Option<String> {
+    let gone = |name: &str| facts.newer_than_recycle() && name == "net.ipv4.tcp_tw_recycle";
+    let names = telling(facts.cause()?).iter().map(|(name, _)| *name);
+    let unknown: Vec<_> = names.filter(|name| facts.is_unknown(name) && !gone(name)).collect();
+    (!unknown.is_empty())
+        .then(|| format!("Settings of the server that are not known: {}.", unknown.join(", ")))
+}
+
 /// What was read contradicts the rule.
 pub(in crate::analysis::verdict) fn contradiction(facts: &Facts<'_>) -> Option<String> {
     let is = |name: &str, value: i64| facts.sysctl(name) == Some(value);
     let words = match facts.cause()? {
         Cause::PawsRecycle if is("net.ipv4.tcp_tw_recycle", 0) => "net.ipv4.tcp_tw_recycle is 0 by now",
-        Cause::PawsRecycle if facts.newer_than_recycle() => "this kernel has no tcp_tw_recycle any more",
+        Cause::PawsRecycle if facts.newer_than_recycle() || facts.lacks("net.ipv4.tcp_tw_recycle") => {
+            "this kernel has no tcp_tw_recycle any more"
+        }
         Cause::SynQueueFull | Cause::PeerNotProven
             if facts.sysctl("net.ipv4.tcp_syncookies").is_some_and(|n| n > 0) =>
         {
@@ -102,24 +126,27 @@ pub(in crate::analysis::verdict) fn contradiction(facts: &Facts<'_>) -> Option<S
     Some(format!("It does not fit that {words}."))
 }
 
-/// Sources of PAWS drops whose clocks say something else, or nothing.
+/// Sources of PAWS drops whose clocks say something else, or nothing that is sure.
 pub(in crate::analysis::verdict) fn clocks(facts: &Facts<'_>) -> Option<String> {
     let sources = facts.case.snapshot.sources.iter().filter(|source| source.paws > 0);
     let (mut single, mut none, mut open, mut other) = (0u64, 0u64, 0u64, 0u64);
     for source in sources {
-        match source.nat.as_ref().map(|nat| nat.verdict) {
-            Some(verdict) if facts.found(verdict) && verdict != NatVerdict::SingleHost => {}
+        let says = source.nat.as_ref().map(|nat| nat.verdict);
+        match sure(source).map(|nat| nat.verdict) {
             Some(NatVerdict::SingleHost) => single += 1,
-            Some(NatVerdict::NoTimestamps) => none += 1,
-            Some(NatVerdict::Undecidable) | None => open += 1,
+            Some(verdict) if facts.found(verdict) => {}
             Some(_) => other += 1,
+            None if says == Some(NatVerdict::NoTimestamps) => none += 1,
+            None => open += 1,
         }
     }
     let parts = [
         (single, "shows one clock", "show one clock each"),
         (none, "sends no timestamps", "send no timestamps"),
         (open, "showed too little to tell", "showed too little to tell"),
-        (other, "tells another story", "tell another story"),
+        // Without a finding that speaks for most drops.
+        (if facts.finding.is_none() { other } else { 0 }, "explains some of them", "explain some of them"),
+        (if facts.finding.is_some() { other } else { 0 }, "tells another story", "tell another story"),
     ];
     let parts: Vec<_> = parts
         .iter()

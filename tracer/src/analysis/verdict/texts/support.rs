@@ -1,7 +1,5 @@
 //! What speaks for a verdict: one sentence each, and only where it applies.
 
-use std::fmt::Write as _;
-
 use super::count;
 use crate::{
     analysis::verdict::{
@@ -21,17 +19,9 @@ fn seconds(ms: u64) -> String {
 
 pub(in crate::analysis::verdict) fn share(facts: &Facts<'_>) -> Option<String> {
     let leader = facts.leader?;
-    let all = facts
-        .case
-        .snapshot
-        .by_cause
-        .iter()
-        .filter(|(cause, n)| Group::of(**cause) == leader.group && **n > 0);
-    let mut parts = String::new();
-    for (cause, n) in all {
-        let _ = write!(parts, "{}{n} {cause}", if parts.is_empty() { "" } else { ", " });
-    }
-    let parts = if parts.is_empty() { format!("{} {}", leader.drops, leader.cause) } else { parts };
+    let all = facts.by_cause.iter().filter(|(cause, _)| Group::of(**cause) == leader.group);
+    let parts: Vec<_> = all.map(|(cause, n)| format!("{n} {cause}")).collect();
+    let parts = parts.join(", ");
     Some(if leader.drops == facts.total {
         format!("Every drop that counts: {parts}.")
     } else {
@@ -43,7 +33,7 @@ pub(in crate::analysis::verdict) fn each(facts: &Facts<'_>) -> Option<String> {
     facts.leader?;
     let parts: Vec<_> =
         facts.groups.iter().map(|leader| format!("{} {}", leader.drops, leader.cause)).collect();
-    Some(format!("{} drops: {}.", facts.total, parts.join(", ")))
+    Some(format!("{}: {}.", count(facts.total, "drop was seen", "drops were seen"), parts.join(", ")))
 }
 
 /// The kernel's own counter moved by as much.
@@ -77,7 +67,7 @@ pub(in crate::analysis::verdict) fn more_evidence(facts: &Facts<'_>) -> Option<S
         finding.sources,
         finding.verdict,
         finding.paws,
-        facts.paws().max(finding.paws)
+        facts.paws.max(finding.paws)
     ))
 }
 
@@ -103,7 +93,14 @@ pub(in crate::analysis::verdict) fn queue(facts: &Facts<'_>) -> Option<String> {
         }
         Cause::SynQueueFull | Cause::PeerNotProven => {
             let (len, max) = snapshot.syn_queue?;
-            Some(format!("The SYN queue held {len}; tcp_max_syn_backlog is {max}."))
+            let listener = snapshot.syn_queue_listener.filter(|_| facts.is(Cause::SynQueueFull));
+            Some(match listener {
+                Some((accept, limit)) => format!(
+                    "The SYN queue held {len}, and the listener's backlog, its limit, is {limit} (tcp_max_syn_backlog is {max}; \
+                     the accept queue held {accept})."
+                ),
+                None => format!("The SYN queue held {len}; tcp_max_syn_backlog is {max}."),
+            })
         }
         _ => None,
     }
@@ -121,8 +118,9 @@ pub(in crate::analysis::verdict) fn unseen_settings(facts: &Facts<'_>) -> Option
 /// A sysctl, and the values that say something.
 type Telling = (&'static str, fn(i64) -> bool);
 
-fn settings_of(facts: &Facts<'_>, cause: Cause) -> Option<String> {
-    let telling: &[Telling] = match cause {
+/// Sysctls that have a say where this is the cause.
+pub(super) fn telling(cause: Cause) -> &'static [Telling] {
+    match cause {
         cause if cause.is_paws() => &[
             ("net.ipv4.tcp_tw_recycle", |n| n != 0),
             ("net.ipv4.tcp_rfc1337", |n| n != 0),
@@ -136,13 +134,22 @@ fn settings_of(facts: &Facts<'_>, cause: Cause) -> Option<String> {
         Cause::AcceptQueueFull => {
             &[("net.core.somaxconn", |_| true), ("net.ipv4.tcp_abort_on_overflow", |n| n != 0)]
         }
-        Cause::SynQueueFull | Cause::PeerNotProven => {
+        Cause::SynQueueFull => &[
+            ("net.ipv4.tcp_syncookies", |n| n == 0),
+            ("net.core.somaxconn", |_| true),
+            ("net.ipv4.tcp_max_syn_backlog", |_| true),
+        ],
+        Cause::PeerNotProven => {
             &[("net.ipv4.tcp_syncookies", |n| n == 0), ("net.ipv4.tcp_max_syn_backlog", |_| true)]
         }
         _ => &[],
-    };
-    let read =
-        telling.iter().filter_map(|(name, tells)| Some((name, facts.sysctl(name).filter(|n| tells(*n))?)));
+    }
+}
+
+fn settings_of(facts: &Facts<'_>, cause: Cause) -> Option<String> {
+    let read = telling(cause)
+        .iter()
+        .filter_map(|(name, tells)| Some((name, facts.sysctl(name).filter(|n| tells(*n))?)));
     let words: Vec<_> = read.map(|(name, value)| format!("{name} is {value}")).collect();
     (!words.is_empty()).then(|| format!("{}.", words.join("; ")))
 }
