@@ -109,7 +109,7 @@ fn version() {
 #[test]
 fn usage_errors() {
     // (arguments, what the error must name)
-    let rows: [(&[&str], &str); 32] = [
+    let rows: [(&[&str], &str); 36] = [
         // Typos are answered with the right word.
         (&["dmo"], "'demo'"),
         (&["completion", "bash"], "'completions'"),
@@ -142,6 +142,10 @@ fn usage_errors() {
         (&["--duration", "0s"], "30s, 5m or 1h"),
         (&["--count", "0"], "--count <N>"),
         (&["--rate-limit", "-1"], "-1"),
+        (&["--max-sources", "0"], "1..=16777216"),
+        (&["--max-sources", "16777217"], "1..=16777216"),
+        (&["--clock-memory", "0"], "1..=65535"),
+        (&["--clock-memory", "1G"], "--clock-memory <MIB>"),
         // Contradictions.
         (&["-4", "-6"], "'-4' cannot be used with '-6'"),
         (&["-p", "443", "demo"], "demo"),

@@ -11,14 +11,18 @@
 //! - *hurt*: several SYNs, some dropped; likewise.
 //!
 //! A newcomer that is dropped, or that was heard before, takes the oldest row of *once*; one that is dropped may take one of
-//! *quiet* while *once* has shrunk below a sixteenth of the table, so that there is always a place to begin in. Any other
-//! counts in `Other` and is remembered as heard. A flood of sources seen once therefore only displaces sources seen once,
-//! and nobody else. One that was displaced, or found no room, leaves a fingerprint ([`Heard`]) in a table eight times as
-//! long, and with its second SYN comes in as one that has several: it needs two SYNs within the time in which half a million
-//! strangers come (by default; the odds of being overwritten in the gap are one minus e to the minus strangers over places).
-//! Where all rows have several SYNs, too, the rule is that of Space-Saving (Metwally and others, 2005) with the fingerprints'
-//! counts for those outside: who was heard more often than an idle row takes it. Each of those counts is a majority vote
-//! (Boyer and Moore), so a frequent source stays in its place and passing ones do not.
+//! *quiet* while *once* has shrunk to a sixteenth of the table, so that there is always a place to begin in. Any other counts
+//! in `Other` and is noted as heard. A flood of sources seen once therefore displaces others seen once, and at most a
+//! sixteenth of those without drops.
+//!
+//! Whoever was displaced or found no room leaves a fingerprint in a table with eight places for each row ([`Heard`]), and
+//! comes in with its next SYN as one that has several. In the time between the two it is forgotten with odds of
+//! 1 - e^(-s/p) for s strangers and p places, so a source that sends one SYN among every hundred thousand forged ones has its
+//! row after two or three of them; without fingerprints it would have none, for the rows turn over faster.
+//!
+//! Where every row has several SYNs, too, the rule is that of Space-Saving (Metwally and others, 2005), with what the
+//! fingerprints count for those outside: who was heard more often than an idle row's source takes that row. Each of those
+//! counts is a majority vote (Boyer and Moore): a frequent source keeps its place, those that pass do not.
 //!
 //! A row that is given up is added to `Other` in full; if its source comes in again, its row begins anew. Each step looks at
 //! no more than eight rows.

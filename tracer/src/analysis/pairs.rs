@@ -25,7 +25,7 @@ const LOOKED_AT: usize = 64;
 struct Pair {
     /// Of the source in its table.
     source: u32,
-    /// The next pair of the same source.
+    /// The next pair of the same source; of one that is free, the next free one.
     next: u32,
     /// Bytes of what is held.
     bytes: u32,
@@ -91,7 +91,8 @@ pub(super) struct Pairs {
     hasher: RandomState,
     index: HashTable<u32>,
     all: Vec<Pair>,
-    free: Vec<u32>,
+    /// The first place that nobody has.
+    free: u32,
     /// The first pair of each source.
     heads: Vec<u32>,
     /// Bytes of what the pairs hold.
@@ -107,7 +108,7 @@ impl Pairs {
             hasher: RandomState::new(),
             index: HashTable::new(),
             all: Vec::new(),
-            free: Vec::new(),
+            free: NONE,
             heads: Vec::new(),
             held: 0,
             given_up: 0,
@@ -146,8 +147,9 @@ impl Pairs {
             self.heads.resize(head + 1, NONE);
         }
         let pair = Pair { source, next: self.heads[head], bytes: 0, netns, dst, held: Held::Nothing };
-        let at = if let Some(at) = self.free.pop() {
-            self.all[at as usize] = pair;
+        let at = if let Some(place) = self.all.get_mut(self.free as usize) {
+            let at = std::mem::replace(&mut self.free, place.next);
+            *place = pair;
             at
         } else {
             if self.all.len() == self.all.capacity() {
@@ -165,10 +167,7 @@ impl Pairs {
 
     /// Memory in use, bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.held
-            + self.all.capacity() * size_of::<Pair>()
-            + self.index.allocation_size()
-            + self.free.capacity() * size_of::<u32>()
+        self.held + self.all.capacity() * size_of::<Pair>() + self.index.allocation_size()
     }
 
     /// Pairs that were given up for want of room; those of a source that lost its place count if they had clocks.
@@ -185,13 +184,12 @@ impl Pairs {
             if let Ok(entry) = self.index.find_entry(hash, |other| *other == at) {
                 entry.remove();
             }
-            self.free.push(at);
             self.held -= pair.bytes as usize;
             pair.bytes = 0;
             if matches!(std::mem::replace(&mut pair.held, Held::Nothing), Held::Several(_)) {
                 self.given_up += 1;
             }
-            at = pair.next;
+            at = std::mem::replace(&mut pair.next, std::mem::replace(&mut self.free, at));
         }
     }
 
@@ -202,7 +200,7 @@ impl Pairs {
             self.heads[pair.source as usize] = NONE;
         }
         old.retain(|pair| !matches!(pair.held, Held::Nothing));
-        // The most telling first; of equals, the younger.
+        // The most telling first; of equals, most often the younger.
         old.reverse();
         old.sort_by_cached_key(|pair| (!hurt(pair.source), u64::MAX - pair.held.telling()));
         let room = self.limit - self.limit / 4;
@@ -218,7 +216,7 @@ impl Pairs {
         old.truncate(kept);
         old.shrink_to_fit();
         self.held = old.iter().map(|pair| pair.bytes as usize).sum();
-        self.free = Vec::new();
+        self.free = NONE;
         self.index = HashTable::with_capacity(kept);
         for (at, pair) in (0_u32..).zip(&mut old) {
             pair.next = std::mem::replace(&mut self.heads[pair.source as usize], at);

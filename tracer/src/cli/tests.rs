@@ -4,10 +4,22 @@ use clap::CommandFactory as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::engine::Limits;
 
 #[test]
 fn the_definition_is_consistent() {
     Cli::command().debug_assert();
+}
+
+#[test]
+fn the_bounds_are_those_of_the_analysis() {
+    let live = |args: &[&str]| {
+        let cli = Cli::try_parse_from([&["tracer"], args].concat()).unwrap();
+        (cli.live.max_sources, usize::from(cli.live.clock_memory) << 20)
+    };
+    let Limits { sources, clock_bytes } = Limits::default();
+    assert_eq!(live(&[]), (sources, clock_bytes));
+    assert_eq!(live(&["--max-sources", "10", "--clock-memory", "1"]), (10, 1 << 20));
 }
 
 #[test]

@@ -110,6 +110,7 @@ fn summary(ground: Ground) -> Result<()> {
     let source =
         summary.sources.iter().find(|source| source.src == lab.family.host(9)).context("our source")?;
     ensure!(source.drops == shots, "{source:?}");
+    ensure!(source.syns.is_none_or(|syns| syns >= shots), "{source:?}");
     ensure!(
         source.paws == events.iter().filter(ours).filter(|event| event.paws).count() as u64,
         "{source:?}"

@@ -131,7 +131,8 @@ impl Row {
     /// What became of one attempt, beside what was known of it before.
     pub(super) fn retried(&mut self, before: &Retries, after: &Retries) {
         self.refused = changed(self.refused, before.refused, after.refused);
-        if (before.came_back, before.waited_ms) == (after.came_back, after.waited_ms) {
+        let refused_alone = |retries: &Retries| Retries { refused: 0, ..*retries } == Retries::default();
+        if refused_alone(before) && refused_alone(after) {
             return;
         }
         let mut retries = self.retries();
