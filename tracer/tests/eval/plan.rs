@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::eval::exact;
+
 /// How much.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -64,6 +66,15 @@ impl Report {
         if !met {
             self.missed.push(what());
         }
+    }
+
+    /// A target for a share: met from `wanted` on. Of fewer than 200 cases it is missed only when chance does not explain
+    /// it.
+    pub(crate) fn at_least(&mut self, hits: usize, cases: usize, wanted: f64, what: impl FnOnce() -> String) {
+        let chance = cases < 200 && exact::at_most(hits, cases) >= wanted;
+        self.target(chance || share(hits, cases) >= wanted, || {
+            format!("{}: {} % of {cases}, not {:.0}", what(), percent(hits, cases), 100.0 * wanted)
+        });
     }
 
     /// Everything, and the targets that were missed.
