@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod eval;
 mod lint;
 mod packages;
 mod process;
@@ -69,6 +70,21 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Evaluate how often the clocks are right, and compare with the table in the repository.
+    Eval {
+        /// A tenth of the runs, under a minute; compares nothing.
+        #[arg(long)]
+        quick: bool,
+        /// Another seed than the table's; compares nothing.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// A folder of captures: what is said of them goes to the screen only.
+        #[arg(long)]
+        captures: Option<PathBuf>,
+        /// Write the table instead of comparing.
+        #[arg(long)]
+        write: bool,
+    },
     /// Benchmarks.
     Bench {
         /// Fail when a budget is exceeded.
@@ -97,6 +113,7 @@ fn run(task: Task) -> Result<()> {
         Task::Vm { kernel, command } => vm::command(kernel, &command.join(" ")),
         Task::Lint => lint::lint(),
         Task::Verifier { write } => verifier::table(write),
+        Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),
         Task::Bench { check } => bench::attach(check),
     }
 }

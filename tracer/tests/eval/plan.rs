@@ -38,6 +38,7 @@ impl Plan {
 #[derive(Default)]
 pub(crate) struct Report {
     text: String,
+    targets: usize,
     missed: Vec<String>,
 }
 
@@ -63,6 +64,7 @@ impl Report {
 
     /// A target: `true` when it is met.
     pub(crate) fn target(&mut self, met: bool, what: impl FnOnce() -> String) {
+        self.targets += 1;
         if !met {
             self.missed.push(what());
         }
@@ -78,7 +80,18 @@ impl Report {
     }
 
     /// Everything, and the targets that were missed.
-    pub(crate) fn finish(self) -> (String, Vec<String>) {
+    pub(crate) fn finish(mut self) -> (String, Vec<String>) {
+        if self.targets > 0 {
+            let _ = write!(
+                self.text,
+                "\n## Targets\n\n{} targets, {} missed.\n",
+                self.targets,
+                self.missed.len()
+            );
+            for what in &self.missed {
+                let _ = write!(self.text, "\n* {what}");
+            }
+        }
         (self.text, self.missed)
     }
 }

@@ -85,7 +85,7 @@ fn table(options: Options) -> ExitCode {
         eprint!("{}", screen.finish().0);
     }
     let (text, missed) = report.finish();
-    print!("{text}");
+    println!("{}", text.trim_end());
     for target in &missed {
         eprintln!("eval: missed: {target}");
     }
@@ -110,7 +110,7 @@ fn smoke() -> ExitCode {
                 if missed.is_empty() {
                     return Ok(());
                 }
-                Err(Failed::from(format!("{text}\n{}", missed.join("\n"))))
+                Err(Failed::from(text))
             })
         })
         .collect();
