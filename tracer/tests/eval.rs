@@ -10,6 +10,7 @@ mod eval {
     pub(crate) mod baseline;
     pub(crate) mod calibration;
     pub(crate) mod captures;
+    pub(crate) mod checks;
     pub(crate) mod cost;
     pub(crate) mod exact;
     pub(crate) mod first;

@@ -44,7 +44,7 @@ pub(crate) fn evaluate(plan: &Plan, report: &mut Report) {
     );
     report.head(&["hosts", "right", "#runs", "#median", "#90 %", "#never, %", "#wrong before, %", "mostly"]);
     for (name, hosts, ports, right) in WAITS {
-        let runs = measure::runs(plan.share(RUNS, 20), |run| {
+        let runs = measure::runs(plan.share(RUNS, 10), |run| {
             let mut random = Random::of(plan.seed, &format!("first {name}"), run);
             first(&stream(hosts, ports, &mut random), right)
         });
@@ -114,7 +114,7 @@ pub(crate) fn peeking(plan: &Plan, report: &mut Report) {
     report.head(&["host", "#runs", "#looks", "#ever nat"]);
     let (mut total, mut all_looks, mut all_ever) = (0, 0, 0);
     for row in &ROWS {
-        let runs = measure::runs(plan.share(RUNS, 10), |run| {
+        let runs = measure::runs(plan.share(RUNS, 5), |run| {
             let single = single(row, &mut Random::of(plan.seed, &format!("peeking {}", row.name), run));
             let mut clocks = Clocks::default();
             let (mut looks, mut ever) = (0_usize, false);

@@ -38,7 +38,12 @@ pub(crate) fn evaluate(plan: &Plan, report: &mut Report) {
     for row in ROWS.iter().filter(|row| plan.wants(row.name)) {
         let runs = measure::runs(plan.runs, |run| one(row, plan.seed, run));
         let nat = count(&runs, |run| run.outcome.is_nat());
-        report.target(nat == 0, || format!("{}: {nat} of {} single hosts called nat", row.name, runs.len()));
+        report.target(nat == 0, || {
+            let which =
+                runs.iter().enumerate().filter(|(_, run)| run.outcome.is_nat()).map(|(index, _)| index);
+            let which: Vec<_> = which.take(5).map(|index| index.to_string()).collect();
+            format!("{}: {nat} of {} called nat, runs {}", row.name, runs.len(), which.join(", "))
+        });
         report.row(&line(row.name, &runs));
         all.push((row, runs));
     }

@@ -49,7 +49,7 @@ pub(crate) fn evaluate(plan: &Plan, report: &mut Report) {
     for mix in MIXES.iter().filter(|mix| plan.wants(mix.name)) {
         for hosts in [2, 3, 5, 10, 50] {
             let name = format!("{} {hosts}", mix.name);
-            let runs = measure::runs(plan.share(RUNS, 12), |run| {
+            let runs = measure::runs(plan.share(RUNS, 6), |run| {
                 judged(&mixed(mix, hosts, &mut Random::of(plan.seed, &name, run)))
             });
             report.row(&row(mix.name, &hosts.to_string(), &runs));
@@ -88,7 +88,7 @@ fn grid(plan: &Plan, report: &mut Report) {
     {
         for hosts in [2_u32, 3, 5, 10, 50, 200] {
             let name = format!("{rate} a second, {window} s");
-            let runs = measure::runs(plan.share(200, 6), |run| {
+            let runs = measure::runs(plan.share(200, 3), |run| {
                 let mut random = Random::of(plan.seed, &format!("{name} {hosts}"), run);
                 judged(&alike(rate, window, hosts, &mut random))
             });

@@ -6,7 +6,9 @@ use clap::{CommandFactory as _, Parser};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::eval::{
-    calibration, captures, cost, exact, first, negatives,
+    calibration, captures,
+    checks::CHECKS,
+    cost, first, negatives,
     plan::{FULL, Plan, QUICK, Report, SMOKE},
     positives, stress,
 };
@@ -106,14 +108,22 @@ fn smoke() -> ExitCode {
             Trial::test(*name, move || {
                 let mut report = Report::default();
                 part(&Plan { seed: SEED, runs: SMOKE, only: None }, &mut report);
-                let (text, missed) = report.finish();
+                let missed = report.finish().1;
                 if missed.is_empty() {
                     return Ok(());
                 }
-                Err(Failed::from(text))
+                Err(Failed::from(format!(
+                    "{}
+the tables: -- --runs {SMOKE}",
+                    missed.join(
+                        "
+"
+                    )
+                )))
             })
         })
         .collect();
-    trials.push(Trial::test("exact_bounds", || exact::check().map_err(Failed::from)));
+    let checks = CHECKS.iter().map(|(name, check)| Trial::test(*name, || check().map_err(Failed::from)));
+    trials.extend(checks);
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
