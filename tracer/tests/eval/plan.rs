@@ -19,8 +19,8 @@ pub(crate) struct Plan {
 pub(crate) const FULL: usize = 10_000;
 /// In the quick one.
 pub(crate) const QUICK: usize = 1_000;
-/// In the one that every `cargo test` does.
-pub(crate) const SMOKE: usize = 60;
+/// In the one that every `cargo test` does: a few seconds, with or without the optimizer.
+pub(crate) const SMOKE: usize = if cfg!(debug_assertions) { 24 } else { 60 };
 
 impl Plan {
     /// So many of `full` as are in proportion, at least `least`.

@@ -112,14 +112,8 @@ fn smoke() -> ExitCode {
                 if missed.is_empty() {
                     return Ok(());
                 }
-                Err(Failed::from(format!(
-                    "{}
-the tables: -- --runs {SMOKE}",
-                    missed.join(
-                        "
-"
-                    )
-                )))
+                let missed = missed.join("\n");
+                Err(Failed::from(format!("{missed}\nthe tables: -- --runs {SMOKE}")))
             })
         })
         .collect();
