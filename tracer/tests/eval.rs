@@ -9,6 +9,9 @@
 mod eval {
     pub(crate) mod baseline;
     pub(crate) mod calibration;
+    pub(crate) mod captures;
+    pub(crate) mod checks;
+    pub(crate) mod cost;
     pub(crate) mod exact;
     pub(crate) mod first;
     pub(crate) mod host;

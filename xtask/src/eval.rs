@@ -1,50 +1,91 @@
-//! How often the findings about clocks are right: runs the evaluation (`tracer/tests/eval`) and keeps its table.
+//! How often the clocks are right, as a table in the repository: it changes only together with the code.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::{build, process::shown, workspace};
 
-/// The table in the repository.
-const TABLE: &str = "tracer/ACCURACY.md";
+const FILE: &str = "tracer/ACCURACY.md";
+/// The seed of that table.
+const SEED: u64 = 1;
+const HEAD: &str = "# How often the clocks are right\n\n\
+    Written by `cargo xtask eval --write`, compared by `cargo xtask eval`. Simulated clients, each run with its own seed;\n\
+    the simulation (`tracer/tests/eval/`) knows what is true, the clocks (`tracer/src/analysis/clock.rs`) see only SYNs.\n\
+    The rows are no population: they say how each kind is treated, not how often it is met. \"p0f-style\" is a restatement\n\
+    of p0f 3's rules with every signature known, not the program.\n";
 
-/// `cargo xtask eval`. `write`: renews the table in the repository; it comes from the full evaluation with the seed that is
-/// built in.
+/// `cargo xtask eval`.
 ///
 /// # Errors
-/// When a target is missed, or the table cannot be written.
-pub(crate) fn eval(write: bool, args: &[String]) -> Result<()> {
-    let mut cargo = command();
-    if write {
-        cargo.arg("--full");
+/// When a target is missed, or the table is not the one in the repository.
+pub(crate) fn table(quick: bool, seed: Option<u64>, captures: Option<&Path>, write: bool) -> Result<()> {
+    let other = quick || seed.is_some_and(|seed| seed != SEED);
+    if write && other {
+        bail!("only the full evaluation with seed {SEED} is kept in the repository");
     }
-    cargo.args(args).stderr(Stdio::inherit());
+    // With the eBPF programs, like every other build: without them the library would be built twice.
+    let mut cargo = build::cargo("test", false);
+    cargo.stderr(Stdio::inherit()).args([
+        "--quiet",
+        "--release",
+        "--package",
+        "tracer",
+        "--test",
+        "eval",
+        "--",
+    ]);
+    cargo.arg(if quick { "--quick" } else { "--full" });
+    cargo.args(["--seed", &seed.unwrap_or(SEED).to_string()]);
+    if let Some(folder) = captures {
+        let folder = folder.canonicalize().with_context(|| folder.display().to_string())?;
+        cargo.arg("--captures").arg(folder);
+    }
     let out = cargo.output().with_context(|| format!("run {}", shown(&cargo)))?;
-    let table = String::from_utf8_lossy(&out.stdout);
-    print!("{table}");
-    if !out.status.success() {
-        bail!("{}: {}", shown(&cargo), out.status);
-    }
+    let now = format!("{HEAD}{}", String::from_utf8(out.stdout).context("the table")?);
+    print!("{now}");
+    let path = workspace().join(FILE);
     if write {
-        let path: PathBuf = workspace().join(TABLE);
-        // Everything from the first heading on; what the test runner says before is none of it.
-        let begin = table.find("\n## ").context("the evaluation printed no table")?;
-        let head = "# How often the findings about clocks are right\n\n\
-                    Made by `cargo xtask eval --write`; the same sources make the same table.\n";
-        fs::write(&path, format!("{head}{}", &table[begin..])).with_context(|| path.display().to_string())?;
-        println!("xtask: wrote {TABLE}");
+        fs::write(&path, &now).with_context(|| path.display().to_string())?;
     }
-    Ok(())
+    if !out.status.success() {
+        bail!("the evaluation failed, see above");
+    }
+    if other {
+        println!("\nxtask: eval: every target is met");
+        return Ok(());
+    }
+    let then = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let differ = differences(&then, &now);
+    if differ.is_empty() {
+        println!("\nxtask: eval: every target is met, and the table is that of {FILE}");
+        return Ok(());
+    }
+    bail!("{FILE} says otherwise; when this is meant: cargo xtask eval --write\n{}", differ.join("\n"));
 }
 
-/// The evaluation, ready for its options.
-pub(crate) fn command() -> Command {
-    let mut cargo = build::cargo("test", false);
-    cargo.args(["--quiet", "--release", "--package", "tracer", "--test", "eval", "--"]);
-    cargo
+/// Lines of one that are not in the same place of the other.
+fn differences(then: &str, now: &str) -> Vec<String> {
+    let count = then.lines().count().max(now.lines().count());
+    let (mut then, mut now) = (then.lines(), now.lines());
+    let mut found = Vec::new();
+    for _ in 0..count {
+        let (a, b) = (then.next().unwrap_or_default(), now.next().unwrap_or_default());
+        if a != b {
+            found.push(format!("- {a}\n+ {b}"));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_differs() {
+        assert!(differences("a\nb\n", "a\nb\n").is_empty());
+        assert_eq!(differences("a\nb\n", "a\nc\n"), ["- b\n+ c"]);
+        assert_eq!(differences("a\n", "a\nc\n"), ["- \n+ c"]);
+    }
 }

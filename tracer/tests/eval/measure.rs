@@ -30,6 +30,19 @@ pub(crate) enum View {
     Syns,
     /// The end of each handshake: no sequence number, no stack, once for each connection.
     Handshakes,
+    /// Every second connection as a handshake, the others by their SYNs (those that were dropped).
+    Both,
+}
+
+impl View {
+    /// Whether a connection is seen by its handshake.
+    fn is_bare(self, syn: &Sent) -> bool {
+        match self {
+            Self::Syns => false,
+            Self::Handshakes => true,
+            Self::Both => syn.connection % 2 == 1,
+        }
+    }
 }
 
 /// What was said of a stream, and by whom.
@@ -55,7 +68,7 @@ impl Outcome {
 
 /// A SYN as the clocks get it.
 pub(crate) fn sample(syn: &Sent, view: View) -> Sample {
-    let bare = view == View::Handshakes;
+    let bare = view.is_bare(syn);
     Sample {
         time: moment(syn.at),
         sport: syn.sport,

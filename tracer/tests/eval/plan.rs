@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::eval::exact;
+
 /// How much.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -17,8 +19,8 @@ pub(crate) struct Plan {
 pub(crate) const FULL: usize = 10_000;
 /// In the quick one.
 pub(crate) const QUICK: usize = 1_000;
-/// In the one that every `cargo test` does.
-pub(crate) const SMOKE: usize = 60;
+/// In the one that every `cargo test` does: a few seconds, with or without the optimizer.
+pub(crate) const SMOKE: usize = if cfg!(debug_assertions) { 24 } else { 60 };
 
 impl Plan {
     /// So many of `full` as are in proportion, at least `least`.
@@ -36,6 +38,7 @@ impl Plan {
 #[derive(Default)]
 pub(crate) struct Report {
     text: String,
+    targets: usize,
     missed: Vec<String>,
 }
 
@@ -61,13 +64,34 @@ impl Report {
 
     /// A target: `true` when it is met.
     pub(crate) fn target(&mut self, met: bool, what: impl FnOnce() -> String) {
+        self.targets += 1;
         if !met {
             self.missed.push(what());
         }
     }
 
+    /// A target for a share: met from `wanted` on. Of fewer than 200 cases it is missed only when chance does not explain
+    /// it.
+    pub(crate) fn at_least(&mut self, hits: usize, cases: usize, wanted: f64, what: impl FnOnce() -> String) {
+        let chance = cases < 200 && exact::at_most(hits, cases) >= wanted;
+        self.target(chance || share(hits, cases) >= wanted, || {
+            format!("{}: {} % of {cases}, not {:.0}", what(), percent(hits, cases), 100.0 * wanted)
+        });
+    }
+
     /// Everything, and the targets that were missed.
-    pub(crate) fn finish(self) -> (String, Vec<String>) {
+    pub(crate) fn finish(mut self) -> (String, Vec<String>) {
+        if self.targets > 0 {
+            let _ = write!(
+                self.text,
+                "\n## Targets\n\n{} targets, {} missed.\n",
+                self.targets,
+                self.missed.len()
+            );
+            for what in &self.missed {
+                let _ = write!(self.text, "\n* {what}");
+            }
+        }
         (self.text, self.missed)
     }
 }

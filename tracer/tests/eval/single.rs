@@ -123,7 +123,7 @@ pub(crate) fn single(row: &Row, random: &mut Random) -> Single {
     let ports = random.one_of(&[Ports::Kept, Ports::Kept, Ports::Random, Ports::InTurn]);
     Single {
         stream: merge(vec![sent], ports, random),
-        view: if random.chance(0.1) { View::Handshakes } else { View::Syns },
+        view: random.weighted(&[(View::Syns, 0.9), (View::Handshakes, 0.05), (View::Both, 0.05)]),
         ports,
         reboot: quirks.reboot,
     }

@@ -175,7 +175,7 @@ fn carrier(hosts: u32, random: &mut Random) -> Mixed {
     alike(kind::LINUX, hosts, conditions, Ports::Random, random)
 }
 
-/// 2 to 20 connections a second through 32 to 256 outside ports, 40 to 400 connections: most come again in a minute.
+/// 2 to 20 connections a second through 32 to 128 outside ports: most come again within a minute.
 fn pooled(kind: Kind, hosts: u32, random: &mut Random) -> Mixed {
     let rate = random.decades(2.0, 20.0) / f64::from(hosts);
     let ports = random.one_of(&[32, 64, 128]);

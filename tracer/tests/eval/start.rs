@@ -1,12 +1,14 @@
 //! The command line: without options of its own this is a test like any other.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::eval::{
-    calibration, exact, first, negatives,
+    calibration, captures,
+    checks::CHECKS,
+    cost, first, negatives,
     plan::{FULL, Plan, QUICK, Report, SMOKE},
     positives, stress,
 };
@@ -33,17 +35,24 @@ struct Options {
     /// Only rows whose name has this word.
     #[arg(long)]
     only: Option<String>,
+    /// Real captures too: a folder of pcap and pcapng files; to standard error.
+    #[arg(long)]
+    captures: Option<PathBuf>,
+    /// Only time and memory.
+    #[arg(long)]
+    cost: bool,
 }
 
 /// A part of the evaluation.
 type Part = fn(&Plan, &mut Report);
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("one_host", negatives::evaluate),
     ("peeking", first::peeking),
     ("several_hosts", positives::evaluate),
     ("confidence", calibration::evaluate),
     ("first", first::evaluate),
     ("hard_cases", stress::evaluate),
+    ("memory", memory),
 ];
 
 /// Runs what the command line asks for.
@@ -56,20 +65,39 @@ pub(crate) fn main() -> ExitCode {
     if std::env::args().skip(1).any(|word| ours(&word)) { table(Options::parse()) } else { smoke() }
 }
 
-/// The tables to standard output, missed targets to standard error.
+/// The tables to standard output; what is for the screen alone and missed targets to standard error.
 fn table(options: Options) -> ExitCode {
     let runs = options.runs.unwrap_or(if options.quick { QUICK } else { FULL });
     let plan = Plan { seed: options.seed, runs, only: options.only };
     let mut report = Report::default();
-    for (_, part) in PARTS {
-        part(&plan, &mut report);
+    if options.cost {
+        cost::bytes(plan.seed, 100_000.0, &mut report);
+        cost::time(plan.seed, &mut report);
+    } else {
+        for (_, part) in PARTS {
+            part(&plan, &mut report);
+        }
+    }
+    if let Some(folder) = options.captures {
+        let mut screen = Report::default();
+        if let Err(error) = captures::evaluate(&folder, &mut screen) {
+            eprintln!("eval: {error}");
+            return ExitCode::FAILURE;
+        }
+        eprint!("{}", screen.finish().0);
     }
     let (text, missed) = report.finish();
-    print!("{text}");
+    println!("{}", text.trim_end());
     for target in &missed {
         eprintln!("eval: missed: {target}");
     }
     if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn memory(plan: &Plan, report: &mut Report) {
+    if plan.wants("memory") {
+        cost::bytes(plan.seed, (10 * plan.runs) as f64, report);
+    }
 }
 
 /// A few seconds of it, as tests.
@@ -80,14 +108,16 @@ fn smoke() -> ExitCode {
             Trial::test(*name, move || {
                 let mut report = Report::default();
                 part(&Plan { seed: SEED, runs: SMOKE, only: None }, &mut report);
-                let (text, missed) = report.finish();
+                let missed = report.finish().1;
                 if missed.is_empty() {
                     return Ok(());
                 }
-                Err(Failed::from(format!("{text}\n{}", missed.join("\n"))))
+                let missed = missed.join("\n");
+                Err(Failed::from(format!("{missed}\nthe tables: -- --runs {SMOKE}")))
             })
         })
         .collect();
-    trials.push(Trial::test("exact_bounds", || exact::check().map_err(Failed::from)));
+    let checks = CHECKS.iter().map(|(name, check)| Trial::test(*name, || check().map_err(Failed::from)));
+    trials.extend(checks);
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

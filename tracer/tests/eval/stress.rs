@@ -5,7 +5,7 @@ use tracer::model::nat::NatVerdict;
 use crate::eval::{
     measure::{self, Outcome, View},
     mixes::{Mixed, Truth},
-    plan::{Plan, Report, percent, share},
+    plan::{Plan, Report, percent},
     random::Random,
     situations::{Promise, SITUATIONS, Situation},
 };
@@ -57,36 +57,37 @@ fn row(situation: &Situation, runs: &[Run]) -> Vec<String> {
 
 fn promises(situation: &Situation, runs: &[Run], report: &mut Report) {
     let telling: Vec<&Run> = runs.iter().filter(|run| run.outcome.connections >= 20).collect();
-    let kept = |what: &dyn Fn(&Outcome) -> bool| {
+    let mut promise = |what: &dyn Fn(&Outcome) -> bool, wanted: f64, words: &str| {
         let kept = telling.iter().filter(|run| what(&run.outcome)).count();
-        (share(kept, telling.len()), percent(kept, telling.len()))
-    };
-    let mut promise = |(part, words): (f64, String), least: f64, what: &str| {
-        report.target(part >= least, || {
-            format!("{}: {what} in {words} %, not {:.0}", situation.name, 100.0 * least)
-        });
+        if wanted < 1.0 {
+            report.at_least(kept, telling.len(), wanted, || format!("{}: {words}", situation.name));
+        } else {
+            report.target(kept == telling.len(), || {
+                format!("{}: {words} in {kept} of {} only", situation.name, telling.len())
+            });
+        }
     };
     match situation.promise {
         Promise::None => {}
         Promise::NeverNat => {
-            promise(kept(&|outcome| !outcome.is_nat()), 1.0, "no nat");
+            promise(&|outcome| !outcome.is_nat(), 1.0, "no nat");
         }
         Promise::Translated => {
-            promise(kept(&|outcome| !outcome.is_nat()), 1.0, "no nat");
-            promise(kept(&|outcome| outcome.jumps > 0), 1.0, "jumps");
+            promise(&|outcome| !outcome.is_nat(), 1.0, "no nat");
+            promise(&|outcome| outcome.jumps > 0, 1.0, "jumps");
             promise(
-                kept(&|outcome| outcome.verdict == NatVerdict::PerConnection),
+                &|outcome| outcome.verdict == NatVerdict::PerConnection,
                 0.95,
                 "per-connection-timestamps",
             );
         }
         Promise::OneClock => {
-            promise(kept(&|outcome| !outcome.is_nat()), 1.0, "no nat");
-            promise(kept(&|outcome| outcome.jumps == 0), 1.0, "no jumps");
+            promise(&|outcome| !outcome.is_nat(), 1.0, "no nat");
+            promise(&|outcome| outcome.jumps == 0, 1.0, "no jumps");
         }
         Promise::Several => {
-            promise(kept(&Outcome::is_nat), 0.95, "nat");
-            promise(kept(&|outcome| outcome.jumps > 0), 0.95, "jumps");
+            promise(&Outcome::is_nat, 0.95, "nat");
+            promise(&|outcome| outcome.jumps > 0, 0.95, "jumps");
         }
     }
 }
