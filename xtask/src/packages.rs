@@ -1,6 +1,10 @@
 //! Installs packages of the distribution, saying so first; nothing when everything is there.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Result, bail};
 
@@ -13,7 +17,7 @@ use crate::process::{exists, run};
 /// When something is missing and cannot be installed; the message names the command to type.
 pub(crate) fn ensure(what_for: &str, wanted: &[(&str, &str)]) -> Result<()> {
     let there =
-        |mark: &str| if mark.starts_with('/') { std::path::Path::new(mark).exists() } else { exists(mark) };
+        |mark: &str| if mark.starts_with('/') { Path::new(mark).exists() } else { exists(mark) };
     let missing: Vec<&str> =
         wanted.iter().filter(|(mark, _)| !there(mark)).map(|(_, package)| *package).collect();
     install(what_for, &missing)
@@ -44,14 +48,26 @@ pub(crate) fn install(what_for: &str, packages: &[&str]) -> Result<()> {
         // What is unpacked where interests nobody; what goes wrong stands on standard error.
         run(command.args(["-qq", "-o", "Dpkg::Use-Pty=0"]).args(args).stdout(Stdio::null()))
     };
+    // Old lists name old versions: with a compiler of half a year ago no linker fits.
+    if !fresh_lists(SystemTime::now()) {
+        apt(&["update"])?;
+    }
     let mut args = vec!["install", "-y", "--no-install-recommends"];
     args.extend(packages);
-    // The lists may be there and fresh; where they are not, fetch them.
-    if apt(&args).is_err() {
-        apt(&["update"])?;
-        apt(&args)?;
-    }
-    Ok(())
+    apt(&args)
+}
+
+/// Whether the lists of packages were fetched within a day.
+fn fresh_lists(now: SystemTime) -> bool {
+    // apt gives a list the time at which its archive changed; only the folder tells when it was fetched.
+    let fetched = |path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let Some(time) = fetched("/var/lib/apt/periodic/update-success-stamp")
+        .max(fetched("/var/lib/apt/lists/partial"))
+        .filter(|_| Path::new("/var/lib/apt/lists").exists())
+    else {
+        return false;
+    };
+    now.duration_since(time).is_ok_and(|age| age < Duration::from_secs(86_400))
 }
 
 /// Whether we are root, without a library for it.

@@ -3,9 +3,12 @@
 #[allow(dead_code, unreachable_pub, reason = "shared with tracer/build.rs, which uses the rest")]
 pub(crate) mod find;
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     packages,
@@ -15,6 +18,8 @@ use crate::{
 
 /// The linker's version; a newer one wants a newer LLVM than the distribution's compiler.
 const BPF_LINKER: &str = "0.13.0";
+/// The oldest LLVM that it is built for.
+const OLDEST_LLVM: u32 = 21;
 
 /// For machines whose distribution has no such packages.
 const BY_HAND: &str = "eBPF needs a Rust compiler with its library sources, and bpf-linker; with rustup, type: \
@@ -25,7 +30,10 @@ const BY_HAND: &str = "eBPF needs a Rust compiler with its library sources, and 
 /// # Errors
 /// When something is missing and cannot be installed.
 pub(crate) fn ensure() -> Result<find::Toolchain> {
-    if find::rustc().is_none() {
+    let there = find::linker(workspace()).is_some();
+    // A compiler that is too old may be an earlier version of the package.
+    let fits = |rustc: &PathBuf| there || llvm(rustc).is_ok_and(|major| major >= OLDEST_LLVM);
+    if find::rustc().filter(fits).is_none() {
         // Compiler and library sources of one version; rustup's own need a component that may be out of reach.
         packages::install(
             "building eBPF (a compiler with its library sources)",
@@ -33,7 +41,7 @@ pub(crate) fn ensure() -> Result<find::Toolchain> {
         )
         .context(BY_HAND)?;
     }
-    if find::linker(workspace()).is_none() {
+    if !there {
         linker()?;
     }
     find::find(workspace()).map_err(|why| anyhow::anyhow!("building eBPF: {why}"))
@@ -41,8 +49,12 @@ pub(crate) fn ensure() -> Result<find::Toolchain> {
 
 fn linker() -> Result<()> {
     let rustc = find::rustc().context("no compiler with its library sources was found")?;
-    let major = llvm_major(&output(Command::new(&rustc).env_remove("RUSTUP_TOOLCHAIN").arg("-vV"))?)
-        .context("rustc -vV names no LLVM version")?;
+    let major = llvm(&rustc)?;
+    ensure!(
+        major >= OLDEST_LLVM,
+        "{} is made with LLVM {major}; bpf-linker {BPF_LINKER} wants {OLDEST_LLVM} or newer. {BY_HAND}",
+        rustc.display()
+    );
     let prefix = format!("/usr/lib/llvm-{major}");
     if !Path::new(&prefix).join("include").exists() {
         packages::install("building bpf-linker", &[&format!("llvm-{major}-dev")]).context(BY_HAND)?;
@@ -66,6 +78,12 @@ fn linker() -> Result<()> {
         .arg(find::tools_dir(workspace()))
         .arg("--target-dir")
         .arg(crate::target("tools/build")))
+}
+
+/// The LLVM that a compiler is made with.
+fn llvm(rustc: &Path) -> Result<u32> {
+    llvm_major(&output(Command::new(rustc).env_remove("RUSTUP_TOOLCHAIN").arg("-vV"))?)
+        .context("rustc -vV names no LLVM version")
 }
 
 /// From `rustc -vV`.
