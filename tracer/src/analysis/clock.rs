@@ -108,7 +108,8 @@ impl Clocks {
             return;
         }
         self.counts.syns = self.counts.syns.saturating_add(1);
-        let stack = self.stacks.add(Kind::of(&sample.stack), at_ms);
+        let kind = Kind::of(&sample.stack);
+        let stack = self.stacks.add(kind, at_ms);
         self.sequence.add(at_ms, sample.sport, sample.dport);
         let Some(tsval) = sample.tsval else { return };
         self.counts.stamped = self.counts.stamped.saturating_add(1);
@@ -121,15 +122,15 @@ impl Clocks {
             }
         }
         let placed = self.lines.place(at_ms, tsval, sample.sport, stack, &self.stacks);
-        if !self.stacks.draws_clocks() {
-            // For a few SYNs a table of ports costs more than it tells.
-            if self.counts.stamped > 8 {
-                self.jumps.connection((sample.sport, sample.dport), at_ms, tsval);
-            }
-            if let Some(remembered) = sample.remembered {
-                let left_ms = remembered.time.and_then(|time| self.clock(time));
-                self.jumps.remembered(at_ms, tsval, remembered.tsval, left_ms);
-            }
+        // Only of a stack that has no reason of its own to jump.
+        let proves = kind.is_some_and(|kind| !kind.apple());
+        // For a few SYNs a table of ports costs more than it tells.
+        if self.counts.stamped > 8 {
+            self.jumps.connection((sample.sport, sample.dport), at_ms, tsval, proves);
+        }
+        if let Some(remembered) = sample.remembered.filter(|_| proves) {
+            let left_ms = remembered.time.and_then(|time| self.clock(time));
+            self.jumps.remembered(at_ms, tsval, remembered.tsval, left_ms);
         }
         if let Some(remembered) = sample.remembered {
             self.counts.compared = self.counts.compared.saturating_add(1);

@@ -32,8 +32,9 @@ const BEFORE_WRAP_MS: f64 = 310_000.0;
 /// log10 of the chance clocks expected, below which one alone proves something beside random timestamps.
 const PROOF: f64 = -8.0;
 
-/// A host has at least so many ports to choose from.
-const LEAST_PORTS: u32 = 8192;
+/// A host has at least so many ports to choose from: Linux takes every second one of `ip_local_port_range`
+/// (`__inet_hash_connect`), and ranges of 10,000 are common.
+const LEAST_PORTS: u32 = 4096;
 /// log10 of how often a host's own ports may make what is taken for hosts.
 const SURE: f64 = -5.0;
 
@@ -183,7 +184,7 @@ impl<'a> Facts<'a> {
             return found.iter().collect();
         }
         let stamped = self.clocks.counts.stamped;
-        let dense = |chain: &&Chain| chain.count().saturating_mul(LEAST_PORTS / 32) >= stamped;
+        let dense = |chain: &&Chain| chain.count().saturating_mul(LEAST_PORTS / 16) >= stamped;
         let dense: Vec<&Chain> = found.iter().filter(dense).collect();
         let mut odds: Vec<f64> = dense.iter().map(|chain| ports_again(stamped, chain.count())).collect();
         odds.sort_by(f64::total_cmp);

@@ -144,6 +144,8 @@ impl Host {
             let stack = self.kind.stack(self.moody, quirks.hops + further, random);
             for wait in retries(conditions.again, random) {
                 let left = at + wait;
+                // What still tries is awake: no clock that stands still now and then runs backwards.
+                last = left;
                 let down = quirks.reboot.is_some_and(|reboot| left >= reboot && left < reboot + fresh);
                 if random.chance(conditions.loss) || down {
                     continue;

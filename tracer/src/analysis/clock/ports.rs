@@ -43,8 +43,8 @@ impl Jumps {
         }
     }
 
-    /// A new connection from these ports.
-    pub(super) fn connection(&mut self, ports: (u16, u16), at_ms: u32, tsval: u32) {
+    /// A new connection from these ports; `proves`: its stack would not jump by itself.
+    pub(super) fn connection(&mut self, ports: (u16, u16), at_ms: u32, tsval: u32, proves: bool) {
         if self.last.is_empty() {
             self.last = vec![None; KEPT];
         }
@@ -54,7 +54,7 @@ impl Jumps {
         let before = self.last[hash as usize % KEPT].replace(now);
         let Some(before) = before.filter(|before| before.ports == ports) else { return };
         let gap = at_ms.saturating_sub(before.at_ms);
-        if gap <= TIME_WAIT_MS && !one_clock(ahead(tsval, before.tsval), gap) {
+        if proves && gap <= TIME_WAIT_MS && !one_clock(ahead(tsval, before.tsval), gap) {
             self.jump(at_ms, Some(before.at_ms));
         }
     }

@@ -13,7 +13,7 @@ const MAX: usize = 8;
 pub(in crate::analysis) struct Kind {
     /// MSS, SACK permitted, timestamps and window scale in wire order, four bits each.
     order: u16,
-    /// Initial TTL: 32, 64, 128 or 255.
+    /// Initial TTL: 64, 128 or 255. Nobody starts at 32 any more, and 31 hops and 33 may be one host's.
     ttl: u8,
 }
 
@@ -28,8 +28,7 @@ impl Kind {
             }
         }
         let ttl = match ttl {
-            0..=32 => 32,
-            33..=64 => 64,
+            0..=64 => 64,
             65..=128 => 128,
             _ => 255,
         };
@@ -42,7 +41,7 @@ impl Kind {
     }
 
     /// macOS and iOS, which draw a new clock for every connection whatever its ports are.
-    fn apple(self) -> bool {
+    pub(super) fn apple(self) -> bool {
         self.order == 0x2384
     }
 }
@@ -133,11 +132,6 @@ impl Stacks {
             }
         }
         distinct.len() as u32
-    }
-
-    /// Whether the last SYN's stack draws a clock for every connection by itself, whatever is on the path.
-    pub(super) fn draws_clocks(&self) -> bool {
-        self.last.is_some_and(Kind::apple)
     }
 
     /// Bytes on the heap.

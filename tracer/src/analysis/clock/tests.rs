@@ -104,6 +104,24 @@ fn a_busy_source_is_bounded() {
     let _ = clocks.assess();
 }
 
+/// Random clocks without end never add up to hosts.
+#[test]
+fn a_long_run_of_random_clocks_is_nobody() {
+    let mut clocks = Clocks::default();
+    let mut state = 7_u64;
+    for n in 0..300_000_i64 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let tsval = (state >> 32) as u32;
+        clocks.observe(&sample(n * 40, Some(tsval), (n * 7 % 60_000) as u16));
+    }
+    let nat = clocks.assess();
+    assert_eq!(
+        (nat.verdict, nat.hosts_at_least),
+        (crate::model::nat::NatVerdict::PerConnection, 1),
+        "{nat:?}"
+    );
+}
+
 #[test]
 fn a_month_is_a_new_beginning() {
     let mut clocks = seen(&host(1, 1000, 1000, 30));
