@@ -71,12 +71,22 @@ fn shift(ctx: &TcContext, own_port: usize, field: usize, new: impl Fn(u32, u32) 
     let by = if PER_CONNECTION.load() == 0 {
         SHIFT.load()
     } else {
-        // Knuth's multiplicative hash: neighbouring ports get unrelated clocks.
-        u32::from(u16::from_be(ctx.load::<u16>(TCP + own_port).ok()?)).wrapping_mul(2_654_435_761)
+        scattered(u32::from(u16::from_be(ctx.load::<u16>(TCP + own_port).ok()?)))
     };
     let shifted = new(u32::from_be(old), by).to_be();
     ctx.l4_csum_replace(CHECKSUM, u64::from(old), u64::from(shifted), 4).ok()?;
     ctx.store(at + field, &shifted, 0).ok()
+}
+
+/// Unrelated numbers for neighbouring ports, as the kernel's keyed hash gives (`secure_tcpv6_ts_off`). A product alone would
+/// stand in a pattern: a host takes its ports one after the other, and the clocks of every so many would lie on a line.
+#[inline(always)]
+fn scattered(port: u32) -> u32 {
+    // The last steps of MurmurHash3 (Appleby, public domain).
+    let mut hash = port.wrapping_add(0x9e37_79b9);
+    hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
+    hash ^ hash >> 16
 }
 
 #[cfg(not(test))]

@@ -140,6 +140,20 @@ impl Cause {
                 | Self::PawsEstablished
         )
     }
+
+    /// Whether the kernel compared the SYN with what a connection left, or with one that is open: somebody at that address
+    /// ended a handshake, so the address is no invention.
+    pub const fn needs_connection(self) -> bool {
+        matches!(
+            self,
+            Self::PawsRecycle
+                | Self::PawsTimeWait
+                | Self::PawsFinWait2
+                | Self::PawsEstablished
+                | Self::OldSequence
+                | Self::SynOnEstablished
+        )
+    }
 }
 
 named! {

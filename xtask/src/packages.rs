@@ -16,8 +16,7 @@ use crate::process::{exists, run};
 /// # Errors
 /// When something is missing and cannot be installed; the message names the command to type.
 pub(crate) fn ensure(what_for: &str, wanted: &[(&str, &str)]) -> Result<()> {
-    let there =
-        |mark: &str| if mark.starts_with('/') { Path::new(mark).exists() } else { exists(mark) };
+    let there = |mark: &str| if mark.starts_with('/') { Path::new(mark).exists() } else { exists(mark) };
     let missing: Vec<&str> =
         wanted.iter().filter(|(mark, _)| !there(mark)).map(|(_, package)| *package).collect();
     install(what_for, &missing)

@@ -6,9 +6,9 @@
 //! When the table is full, the question is whose row to give up, for the source that matters comes late and slowly amid a
 //! flood of forged addresses, of which most are seen once. Sources stand in three orders:
 //!
-//! - *once*: one SYN; by age;
+//! - *once*: one SYN, which may be forged; by age;
 //! - *quiet*: several SYNs, none dropped; by age, but one that was seen again since goes to the back (second chance);
-//! - *hurt*: several SYNs, some dropped; likewise.
+//! - *hurt*: several SYNs, some dropped, or one dropped for what an earlier connection of its left; likewise.
 //!
 //! A newcomer that is dropped, or that was heard before, takes the oldest row of *once*; one that is dropped may take one of
 //! *quiet* while *once* has shrunk to a sixteenth of the table, so that there is always a place to begin in. Any other counts
@@ -49,7 +49,7 @@ const HURT: usize = 2;
 const LOOKS: usize = 8;
 
 /// A source's place in the table: the slot, and which of its tenants it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Owner {
     pub(super) slot: u32,
     tenancy: u32,
@@ -61,8 +61,8 @@ pub(super) struct Placed {
     pub(super) owner: Owner,
     /// It has just come in: what is held elsewhere for this slot was its predecessor's.
     pub(super) new: bool,
-    /// It has sent more than this one SYN.
-    pub(super) several: bool,
+    /// It has sent more than this one SYN, or one that no forged address could have sent.
+    pub(super) real: bool,
 }
 
 /// The table.
@@ -107,7 +107,7 @@ impl Sources {
                 self.orders.remove(was, slot);
                 self.orders.push(is, slot);
             }
-            return Some(Placed { owner, new: false, several: true });
+            return Some(Placed { owner, new: false, real: true });
         }
         let heard = if self.rows.len() < self.capacity { 0 } else { self.heard.take(hash) };
         let Some((slot, tenancy)) = self.room(seen.cause.is_some(), heard) else {
@@ -124,14 +124,14 @@ impl Sources {
         // Nobody has seen it again yet.
         row.touched = false;
         self.orders.push(order(&row), slot);
-        let several = row.weight() > 1;
+        let real = row.weight() > 1 || row.is_proven();
         match self.rows.get_mut(slot as usize) {
             Some(place) => *place = row,
             None => self.rows.push(row),
         }
         let (rows, hasher) = (&self.rows, &self.hasher);
         self.index.insert_unique(hash, slot, |slot| self::hash(hasher, rows[*slot as usize].src));
-        Some(Placed { owner: Owner { slot, tenancy }, new: true, several })
+        Some(Placed { owner: Owner { slot, tenancy }, new: true, real })
     }
 
     /// A slot for a newcomer, and the number of its tenancy.
@@ -197,6 +197,20 @@ impl Sources {
         }
     }
 
+    /// How long one of its attempts waited until it got in. Nothing, where its row was given up.
+    pub(super) fn waited(&mut self, owner: Owner, ms: u64) {
+        if let Some(row) = self.rows.get_mut(owner.slot as usize)
+            && row.tenancy == owner.tenancy
+        {
+            row.waited(ms);
+        }
+    }
+
+    /// Whose slot this is now.
+    pub(super) fn owner(&self, slot: u32) -> Option<Owner> {
+        self.rows.get(slot as usize).map(|row| Owner { slot, tenancy: row.tenancy })
+    }
+
     /// Whether SYNs of the source in this slot were dropped.
     pub(super) fn hurt(&self, slot: u32) -> bool {
         self.rows.get(slot as usize).is_some_and(|row| row.drops() > 0)
@@ -218,9 +232,12 @@ impl Sources {
         }
     }
 
-    /// The `n` sources with the most drops and their slots, most first; then by SYNs, then by address.
+    /// The `n` sources with the most drops and their slots, most first; then by drops by PAWS, by SYNs, by address.
     pub(super) fn top(&self, n: usize) -> Vec<(u32, Source)> {
-        let key = |row: &Row| (u64::MAX - row.drops(), u64::MAX - row.syns(), row.src);
+        let key = |row: &Row| {
+            let most_first = [row.drops(), row.causes.paws(), row.syns()].map(|n| u64::MAX - n);
+            (most_first, row.src)
+        };
         let mut all: Vec<_> = (0_u32..).zip(&self.rows).map(|(slot, row)| (key(row), slot)).collect();
         if n > 0 && all.len() > n {
             all.select_nth_unstable(n - 1);
@@ -233,7 +250,7 @@ impl Sources {
 
 fn order(row: &Row) -> usize {
     match (row.weight(), row.drops()) {
-        (..=1, _) => ONCE,
+        (..=1, _) if !row.is_proven() => ONCE,
         (_, 0) => QUIET,
         _ => HURT,
     }

@@ -41,17 +41,19 @@ pub struct Sample {
     pub tsval: Option<u32>,
     /// The client's stack.
     pub stack: Stack,
-    /// What the kernel remembered for this very tuple when it compared the two.
+    /// What the kernel remembered when it compared the two.
     pub remembered: Option<Remembered>,
 }
 
-/// The timestamp that the kernel remembered for a tuple.
+/// The timestamp that the kernel remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// TSval.
     pub tsval: u32,
     /// When the kernel recorded it; it keeps whole seconds, so up to a second later than this. `None`: not known.
     pub time: Option<Nanos>,
+    /// It is of an earlier connection of the very same ports.
+    pub same_ports: bool,
 }
 
 /// No pair of addresses takes more, bytes.
@@ -128,7 +130,7 @@ impl Clocks {
         if self.counts.stamped > 8 {
             self.jumps.connection((sample.sport, sample.dport), at_ms, tsval, proves);
         }
-        if let Some(remembered) = sample.remembered.filter(|_| proves) {
+        if let Some(remembered) = sample.remembered.filter(|remembered| proves && remembered.same_ports) {
             let left_ms = remembered.time.and_then(|time| self.clock(time));
             self.jumps.remembered(at_ms, tsval, remembered.tsval, left_ms);
         }

@@ -3,8 +3,10 @@
 //! Decides only what belongs together: the totals, the sources, the attempts that were refused, the clocks of each pair of
 //! addresses. Memory is bounded by [`Limits`], and no observation costs more because there were many before.
 
+use std::collections::BTreeMap;
+
 use super::{
-    aggregate::{Causes, Seen, Sources, join},
+    aggregate::{Causes, Owner, Seen, Sources, join},
     clock::{Remembered, Sample},
     pairs::Pairs,
     retry::{Attempts, Change, Key},
@@ -94,11 +96,13 @@ impl Engine {
             regression: drop.regression(),
             unreported: 0,
         });
-        let key = Key { netns: drop.netns, flow: drop.flow, seq: Some(drop.syn.seq) };
-        let (owner, several) =
-            (placed.map(|placed| placed.owner), placed.is_some_and(|placed| placed.several));
-        let change = self.attempts.refused(&key, drop.time, owner, several);
-        self.retried(&change);
+        // A SYN that comes again right behind its SYN/ACK was not refused: the kernel stays silent, the client is in.
+        if drop.cause != Cause::Repeated {
+            let key = Key { netns: drop.netns, flow: drop.flow, seq: Some(drop.syn.seq) };
+            let real = placed.map_or(drop.cause.needs_connection(), |placed| placed.real);
+            let change = self.attempts.refused(&key, drop.time, placed.map(|placed| placed.owner), real);
+            self.retried(&change);
+        }
         let Some(placed) = placed else { return };
         let sample = Sample {
             time: drop.time,
@@ -139,6 +143,12 @@ impl Engine {
     }
 
     fn retried(&mut self, change: &Change) {
+        for (owner, ms) in self.attempts.ended() {
+            self.retries.longest_ms = self.retries.longest_ms.max(ms);
+            if let Some(owner) = owner {
+                self.sources.waited(owner, ms);
+            }
+        }
         if change.before == change.after {
             return;
         }
@@ -158,8 +168,19 @@ impl Engine {
 
     /// Everything that is known now, with the `top` sources that have the most drops; then the most SYNs.
     pub fn snapshot(&self, top: usize) -> Snapshot {
+        let mut retries = self.retries;
+        let mut waited: BTreeMap<Owner, u64> = BTreeMap::new();
+        for (owner, ms) in self.attempts.waited() {
+            retries.longest_ms = retries.longest_ms.max(ms);
+            if let Some(owner) = owner {
+                let longest = waited.entry(owner).or_default();
+                *longest = ms.max(*longest);
+            }
+        }
         let sources = self.sources.top(top).into_iter().map(|(slot, mut source)| {
             source.nat = self.pairs.assess(slot);
+            let still = self.sources.owner(slot).and_then(|owner| waited.get(&owner));
+            source.retries.longest_ms = source.retries.longest_ms.max(still.copied().unwrap_or(0));
             source
         });
         Snapshot {
@@ -168,7 +189,7 @@ impl Engine {
             drops: self.drops,
             by_cause: self.causes.map(),
             wire: self.wire,
-            retries: self.retries,
+            retries,
             sources: sources.collect(),
             sources_total: self.sources.len() as u64,
             other: self.sources.other(),
@@ -191,7 +212,9 @@ fn remembered(drop: &Drop) -> Option<Remembered> {
         let age = i64::try_from(age).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         Nanos(drop.time.0.saturating_sub(age))
     });
-    drop.ts_recent.map(|tsval| Remembered { tsval, time })
+    // The cache of `tcp_tw_recycle` is one for an address, whatever the ports are.
+    let same_ports = drop.cause != Cause::PawsRecycle;
+    drop.ts_recent.map(|tsval| Remembered { tsval, time, same_ports })
 }
 
 #[cfg(test)]

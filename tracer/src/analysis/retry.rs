@@ -4,13 +4,13 @@
 //! (RFC 9293 section 3.8.1; Linux tries for 127 s by default, with 64 s between the last two). The client's port is no part
 //! of it: when a refusal was answered with an ACK, the client's RST makes a NAT forget the connection, and the same SYN comes
 //! again from another outside port. It waits here until nothing was seen of it for
-//! 140 s, or until younger ones need its place: then those of sources that never sent another SYN go first, so that a flood
-//! of forged addresses does not push out the clients that matter. One that comes after that is a new attempt.
+//! 140 s, or until younger ones need its place: then those go first whose source never sent another SYN and may be forged, so
+//! that a flood does not push out the clients that matter. One that comes after that is a new attempt.
 //!
 //! What became of an attempt follows from the first of its drops, their number, and the first and the last of its answers,
 //! so it does not matter in which order they are reported. Attempts that were only answered are remembered, too, for a
-//! moment: their drop may be reported late. Of the time waited alone, the longest is what it was once taken for, if an
-//! earlier answer is reported after a later one.
+//! moment: their drop may be reported late. How long an attempt waited may turn out to be less than it was taken for, so the
+//! longest is known of those that ended and asked of those that wait.
 
 use ahash::RandomState;
 use hashbrown::HashTable;
@@ -29,6 +29,9 @@ const EXPIRY: u64 = 140_000_000_000;
 const STRANGERS: usize = 0;
 const KNOWN: usize = 1;
 const WELCOME: usize = 2;
+
+/// How long an attempt waited, and whose it was.
+pub(super) type Waited = (Option<Owner>, u64);
 
 /// Which attempt a SYN belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +85,13 @@ impl Attempt {
             came_back: u64::from(self.drops > 1 || got_in.is_some()),
             got_in: u64::from(got_in.is_some()),
             waited_ms,
-            longest_ms: waited_ms,
+            longest_ms: 0,
         }
+    }
+
+    fn waited(&self) -> Option<Waited> {
+        let retries = self.retries();
+        (retries.got_in > 0).then_some((self.owner, retries.waited_ms))
     }
 
     fn is_over(&self, now: Nanos) -> bool {
@@ -99,6 +107,8 @@ pub(super) struct Attempts {
     slots: Vec<Attempt>,
     free: Vec<u32>,
     orders: Orders<3>,
+    /// Those that got in and were forgotten since someone asked.
+    ended: Vec<Waited>,
 }
 
 impl Attempts {
@@ -109,11 +119,22 @@ impl Attempts {
             slots: Vec::new(),
             free: Vec::new(),
             orders: Orders::new(),
+            ended: Vec::new(),
         }
     }
 
-    /// A SYN was refused. `several`: its source has sent others.
-    pub(super) fn refused(&mut self, key: &Key, time: Nanos, owner: Option<Owner>, several: bool) -> Change {
+    /// How long those waited that got in and are forgotten since the last call.
+    pub(super) fn ended(&mut self) -> impl Iterator<Item = Waited> {
+        self.ended.drain(..)
+    }
+
+    /// How long those waited that got in and are remembered.
+    pub(super) fn waited(&self) -> impl Iterator<Item = Waited> {
+        self.index.iter().filter_map(|slot| self.slots[*slot as usize].waited())
+    }
+
+    /// A SYN was refused. `real`: no forged address gets that far, or its source has sent others.
+    pub(super) fn refused(&mut self, key: &Key, time: Nanos, owner: Option<Owner>, real: bool) -> Change {
         let slot = self.attempt(key, time);
         let attempt = &mut self.slots[slot as usize];
         let before = attempt.retries();
@@ -123,7 +144,7 @@ impl Attempts {
         attempt.drops = attempt.drops.saturating_add(1);
         attempt.first = attempt.first.min(time);
         let change = Change { owner: attempt.owner, before, after: attempt.retries() };
-        let order = if several { KNOWN } else { STRANGERS };
+        let order = if real { KNOWN } else { STRANGERS };
         self.keep(slot, order);
         change
     }
@@ -209,6 +230,7 @@ impl Attempts {
 
     fn forget(&mut self, slot: u32) {
         let attempt = &self.slots[slot as usize];
+        self.ended.extend(attempt.waited());
         self.orders.remove(attempt.order, slot);
         let hash = hash(&self.hasher, &attempt.key);
         if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {

@@ -65,7 +65,8 @@ pub(crate) fn remember(stream: &mut [Sent], random: &mut Random) {
             }
             if syn.at >= *closed && syn.at < *until {
                 // The kernel keeps whole seconds.
-                syn.remembered = Some(Remembered { tsval: *recent, time: Some(moment(closed.floor())) });
+                syn.remembered =
+                    Some(Remembered { tsval: *recent, time: Some(moment(closed.floor())), same_ports: true });
                 if tsval.wrapping_sub(*recent).cast_signed() < 0 {
                     *until = syn.at + TIME_WAIT;
                     continue;

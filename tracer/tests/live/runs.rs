@@ -196,7 +196,8 @@ fn rate_limit(ground: Ground) -> Result<()> {
     let ended = watcher.finish()?;
     code(ended.status, 0, &ended.stderr)?;
     ensure!(ended.summary.drops == 30, "{} drops, not 30", ended.summary.drops);
-    let most = Duration::from_millis(ended.summary.elapsed_ms).as_secs() + 1;
+    // What was in the ring at the end is printed after the time was taken, and may be in a second of its own.
+    let most = Duration::from_millis(ended.summary.elapsed_ms).as_secs() + 2;
     let lines = ended.printed.len() as u64;
     ensure!((1..=most).contains(&lines), "{lines} lines in {} ms", ended.summary.elapsed_ms);
     Ok(())

@@ -139,7 +139,13 @@ impl Row {
         join(&mut retries, before, after);
         let detail = self.detail.get_or_insert_default();
         (detail.came_back, detail.got_in) = (retries.came_back, retries.got_in);
-        (detail.waited_ms, detail.longest_ms) = (retries.waited_ms, retries.longest_ms);
+        detail.waited_ms = retries.waited_ms;
+    }
+
+    /// An attempt that got in after so long is over.
+    pub(super) fn waited(&mut self, ms: u64) {
+        let detail = self.detail.get_or_insert_default();
+        detail.longest_ms = detail.longest_ms.max(ms);
     }
 
     fn retries(&self) -> Retries {
@@ -159,6 +165,11 @@ impl Row {
 
     pub(super) fn syns(&self) -> u64 {
         self.drops() + self.answered
+    }
+
+    /// Whether some of it was dropped for what the kernel keeps of a real client.
+    pub(super) fn is_proven(&self) -> bool {
+        self.causes.seen().any(|(cause, _)| cause.needs_connection())
     }
 
     /// SYNs since it was first heard of, as far as that is remembered.
@@ -191,13 +202,13 @@ fn changed(sum: u64, before: u64, after: u64) -> u64 {
     sum.saturating_add(after).saturating_sub(before)
 }
 
-/// Takes what became of one attempt into account, beside what was known of it before.
+/// Takes what became of one attempt into account, beside what was known of it before; all but the longest wait, of which it
+/// may turn out that it was shorter.
 pub(in crate::analysis) fn join(sum: &mut Retries, before: &Retries, after: &Retries) {
     sum.refused = changed(sum.refused, before.refused, after.refused);
     sum.came_back = changed(sum.came_back, before.came_back, after.came_back);
     sum.got_in = changed(sum.got_in, before.got_in, after.got_in);
     sum.waited_ms = changed(sum.waited_ms, before.waited_ms, after.waited_ms);
-    sum.longest_ms = sum.longest_ms.max(after.longest_ms);
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ fn an_answered_stranger_takes_no_row() {
     assert!(sources.add(&syn(stranger(1), false)).is_none());
     // The second time it is none.
     let placed = sources.add(&syn(stranger(1), false)).unwrap();
-    assert!(placed.new && placed.several);
+    assert!(placed.new && placed.real);
     assert!(!has(&sources, resident(1)) && has(&sources, resident(2)));
     assert_eq!(sources.other().syns, 2);
 }

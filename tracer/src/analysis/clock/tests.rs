@@ -153,7 +153,11 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                 seq,
                 tsval,
                 stack: Stack { ttl, options: ttl.map(|_| options), ..Stack::default() },
-                remembered: remembered.map(|(tsval, time)| Remembered { tsval, time: time.map(Nanos) }),
+                remembered: remembered.map(|(tsval, time)| Remembered {
+                    tsval,
+                    time: time.map(Nanos),
+                    same_ports: true,
+                }),
             }
         })
 }

@@ -119,8 +119,11 @@ fn drops_between_two_known_clocks() {
     for n in [20, 26, 32] {
         let ms = n * 300;
         let left = Nanos((ms - 1000) * 1_000_000);
-        samples[n as usize].remembered =
-            Some(Remembered { tsval: offsets[1].wrapping_add(ms as u32 - 1000), time: Some(left) });
+        samples[n as usize].remembered = Some(Remembered {
+            tsval: offsets[1].wrapping_add(ms as u32 - 1000),
+            time: Some(left),
+            same_ports: true,
+        });
     }
     let nat = finding(&samples);
     assert_eq!(nat.verdict, NatVerdict::Nat);
@@ -137,7 +140,7 @@ fn one_client_of_2026_behind_a_nat() {
         let mut syn = sample(ms, Some(random(n)), 40_000 + (n % 24) as u16);
         if n >= 24 && random(n) < random(n - 24) {
             let left = Nanos((ms - 9_000) * 1_000_000);
-            syn.remembered = Some(Remembered { tsval: random(n - 24), time: Some(left) });
+            syn.remembered = Some(Remembered { tsval: random(n - 24), time: Some(left), same_ports: true });
         }
         samples.push(syn);
     }

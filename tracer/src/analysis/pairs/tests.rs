@@ -155,8 +155,8 @@ fn the_finding_that_says_most() {
         vec![finding(Reboot, 1, 0), finding(PerConnection, 1, 0), finding(SingleHost, 1, 0)],
         vec![finding(ClockChange, 1, 0), finding(PerConnection, 1, 0)],
         vec![finding(PerConnection, 1, 0), finding(SingleHost, 1, 0), finding(NoTimestamps, 1, 0)],
-        vec![finding(SingleHost, 1, 0), finding(NoTimestamps, 1, 0), finding(Undecidable, 1, 0)],
-        vec![finding(NoTimestamps, 1, 0), finding(Undecidable, 1, 0)],
+        vec![finding(SingleHost, 1, 0), finding(Undecidable, 1, 0), finding(NoTimestamps, 1, 0)],
+        vec![finding(Undecidable, 1, 0), finding(NoTimestamps, 1, 0)],
     ];
     for row in rows {
         let jumps: u64 = row.iter().map(|nat| nat.port_jumps).sum();
@@ -175,6 +175,21 @@ fn the_finding_that_says_most() {
             assert!(best.evidence[0] == "a reason" && best.evidence[1].contains(&at), "{:?}", best.evidence);
         }
     }
+}
+
+#[test]
+fn one_of_many_is_believed_less_than_one_alone() {
+    let confidence = |several: usize, others: usize| {
+        let row = std::iter::repeat_n(finding(NatVerdict::Nat, 2, 0), several)
+            .chain(std::iter::repeat_n(finding(NatVerdict::SingleHost, 1, 0), others));
+        let best = finding::strongest((1..).map(server).zip(row), several + others).unwrap();
+        format!("{:.2}", best.confidence)
+    };
+    assert_eq!(
+        [confidence(1, 0), confidence(3, 0), confidence(1, 1), confidence(4, 1)],
+        ["0.90", "0.90", "0.80", "0.88"]
+    );
+    assert_eq!([confidence(1, 8), confidence(1, 60)], ["0.10", "0.00"]);
 }
 
 #[test]

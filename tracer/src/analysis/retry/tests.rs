@@ -47,7 +47,9 @@ fn told(steps: &[Step]) -> Retries {
         });
     }
     check(&attempts);
-    sum.0
+    let gone: Vec<_> = attempts.ended().collect();
+    let longest = gone.into_iter().chain(attempts.waited()).map(|(_, ms)| ms).max();
+    Retries { longest_ms: longest.unwrap_or(0), ..sum.0 }
 }
 
 fn check(attempts: &Attempts) {
@@ -69,7 +71,7 @@ fn stories() {
     let [one, two] = [key(1, 7), key(1, 8)];
     let elsewhere = Key { netns: None, ..one };
     let refused = Retries { refused: 1, ..Retries::default() };
-    let rows: [(&[Step], Retries); 13] = [
+    let rows: [(&[Step], Retries); 14] = [
         (&[Answered(one, 0)], Retries::default()),
         (&[Refused(one, 0)], refused),
         (&[Refused(one, 0), Refused(one, 1000)], Retries { came_back: 1, ..refused }),
@@ -88,6 +90,7 @@ fn stories() {
         // Reported late.
         (&[Answered(one, 1000), Refused(one, 0)], waited(1, 1, 1000)),
         (&[Refused(one, 1000), Answered(one, 3000), Refused(one, 0)], waited(1, 1, 3000)),
+        (&[Refused(one, 0), Answered(one, 9000), Answered(one, 2000)], waited(1, 1, 2000)),
     ];
     for (steps, want) in rows {
         assert_eq!(told(steps), want, "{steps:?}");
@@ -147,7 +150,9 @@ fn a_flood_does_not_push_out_who_sent_more() {
         attempts.refused(&forged, at(1), None, false);
     }
     check(&attempts);
-    assert_eq!(attempts.answered(&key(1, 1), at(1000)).after, waited(1, 1, 1000));
+    let got_in = Retries { longest_ms: 0, ..waited(1, 1, 1000) };
+    assert_eq!(attempts.answered(&key(1, 1), at(1000)).after, got_in);
+    assert_eq!(attempts.waited().collect::<Vec<_>>(), [(None, 1000)]);
 }
 
 /// A NAT may give the same SYN another port.
@@ -243,10 +248,10 @@ proptest! {
         steps in proptest::collection::vec((0..3_u16, any::<Option<u8>>(), any::<i64>(), any::<bool>(), any::<bool>()), 0..200),
     ) {
         let (mut attempts, mut sum) = (Attempts::new(), Sum::default());
-        for (sport, seq, time, refused, several) in steps {
+        for (sport, seq, time, refused, real) in steps {
             let key = Key { seq: seq.map(u32::from), ..key(sport, 0) };
             sum.add(&if refused {
-                attempts.refused(&key, Nanos(time), None, several)
+                attempts.refused(&key, Nanos(time), None, real)
             } else {
                 attempts.answered(&key, Nanos(time))
             });
