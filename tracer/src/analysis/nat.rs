@@ -9,15 +9,16 @@
 )]
 
 mod chains;
+mod turns;
 mod words;
 
 use crate::model::nat::{Clock, Nat, NatVerdict};
 
-use self::chains::{Chain, Chains, chains};
-use super::clock::{
-    Clocks,
-    rate::{LATE_MS, RATES, ahead, fastest, ticks},
+use self::{
+    chains::{Chain, Chains, chains},
+    turns::{one_clock, returns, together},
 };
+use super::clock::{Clocks, rate::RATES};
 
 /// Clocks that a finding lists.
 const LISTED: usize = 32;
@@ -25,10 +26,6 @@ const LISTED: usize = 32;
 const LEAST: u32 = 4;
 /// SYNs with unrelated timestamps before a clock for every connection is believed.
 const RANDOM: u32 = 8;
-/// A host that was started so lately shows it in an uptime clock; milliseconds.
-const FRESH_MS: f64 = 900_000.0;
-/// Linux begins five minutes before the wrap (`INITIAL_JIFFIES`); milliseconds, and some for the first SYNs.
-const BEFORE_WRAP_MS: f64 = 310_000.0;
 /// log10 of the chance clocks expected, below which one alone proves something beside random timestamps.
 const PROOF: f64 = -8.0;
 
@@ -46,13 +43,6 @@ fn ports_again(all: u32, times: u32) -> f64 {
         log += (f64::from(all.saturating_sub(i).max(1)) / f64::from(i + 1)).log10();
     }
     log
-}
-
-/// Whether any clock may advance as far as from the end of one chain to the beginning of the next.
-fn one_clock(a: &Chain, b: &Chain) -> bool {
-    let end = a.pieces.iter().map(|piece| piece.last).max().unwrap_or_default();
-    let begin = b.pieces.iter().map(|piece| piece.first).min().unwrap_or_default();
-    (-ticks(0, LATE_MS)..=fastest(begin.0.saturating_sub(end.0))).contains(&ahead(begin.1, end.1))
 }
 
 /// What was counted about an address, as the rules see it.
@@ -124,18 +114,19 @@ impl<'a> Facts<'a> {
         if several == 0 || self.looks_random() && self.strays().saturating_mul(2) > on {
             return self.no_clock();
         }
+        if let [clock] = found
+            && self.only_before(clock)
+            && turns::fresh(clock)
+        {
+            return (NatVerdict::Reboot, Some(1), 1, 0.9);
+        }
         let jumped = self.together == 1 && found.windows(2).any(|pair| !one_clock(&pair[0], &pair[1]));
         if several == 1 || self.jumps == 0 && !jumped {
             // Parallel lines and never a step back: one clock of a rate that is not known.
             let support = found.iter().map(Chain::count).max().unwrap_or(0);
             return (NatVerdict::SingleHost, Some(1), 1, 1.0 - 0.5_f64.powf(f64::from(support) / 1.5));
         }
-        let fresh = |chain: &Chain| {
-            let rate = f64::from(RATES[chain.rate()]) / 1000.0;
-            let tsval = chain.pieces.first().map_or(0, |piece| piece.first.1);
-            f64::from(tsval) < FRESH_MS * rate || f64::from(u32::MAX - tsval) < BEFORE_WRAP_MS * rate
-        };
-        if self.together == 1 && found[1..].iter().all(fresh) {
+        if self.together == 1 && found[1..].iter().all(turns::fresh) {
             return (NatVerdict::Reboot, Some(1), 1, 0.9);
         }
         if self.together == 1 {
@@ -196,6 +187,13 @@ impl<'a> Facts<'a> {
     /// Readings on no clock.
     fn strays(&self) -> u32 {
         (self.chains.strays.len() as u32).saturating_add(self.clocks.lines.given_up)
+    }
+
+    /// What is on no clock was all seen before this one began.
+    fn only_before(&self, clock: &Chain) -> bool {
+        let strays = &self.chains.strays;
+        let earlier = |(at, ..): &(u32, u32, u8)| *at < clock.first();
+        !strays.is_empty() && self.clocks.lines.given_up == 0 && strays.iter().all(earlier)
     }
 
     /// Most readings are on no clock.
@@ -259,36 +257,6 @@ fn measured(chain: &Chain) -> f64 {
     let measured = ticks / seconds;
     // More than a range of the clock went by, or jitter is larger than what could be learnt.
     if (measured / nominal - 1.0).abs() > 0.1 { nominal } else { measured }
-}
-
-/// Most chains alive at one time.
-fn together(chains: &[Chain]) -> u32 {
-    let mut ends: Vec<(u32, i32)> =
-        chains.iter().flat_map(|chain| [(chain.first(), 1), (chain.last(), -1)]).collect();
-    // One that ends when another begins was not there together with it.
-    ends.sort_unstable();
-    let (mut now, mut most) = (0_i32, 0_i32);
-    for (_, step) in ends {
-        now += step;
-        most = most.max(now);
-    }
-    most.unsigned_abs().max(u32::from(!chains.is_empty()))
-}
-
-/// Changes from one chain to another, as far as their pieces' ends show them, beyond those of chains in sequence.
-fn returns(chains: &[Chain]) -> u32 {
-    let mut ends: Vec<(u32, usize)> = Vec::new();
-    for (index, chain) in chains.iter().enumerate() {
-        for piece in &chain.pieces {
-            ends.push((piece.first.0, index));
-            if piece.count > 1 {
-                ends.push((piece.last.0, index));
-            }
-        }
-    }
-    ends.sort_unstable();
-    let changes = ends.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
-    changes.saturating_sub(chains.len().saturating_sub(1)) as u32
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
             counts.stamped,
             hidden(counts.stamped),
         )),
+        NatVerdict::Reboot if found.len() == 1 => say.push(format!(
+            "one clock that began when its host was just started, and {} SYNs before that are not on it",
+            facts.chains.strays.len()
+        )),
         NatVerdict::Reboot => say.push(format!(
             "{} clocks, one after the other, and each began when its host was just started",
             found.len()
