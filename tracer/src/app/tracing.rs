@@ -111,9 +111,9 @@ impl Tracing {
         };
         let start = Start {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             kernel: facts.kernel.clone(),
-            set: plan.set.name(),
+            set: plan.set.name().into(),
             attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
             missing: plan.missing.clone(),
             blind: plan.blind.clone(),
@@ -272,7 +272,7 @@ impl Tracing {
             stage: meaning.stage,
             cause: meaning.cause,
             reason: meaning.reason,
-            snmp: meaning.snmp,
+            snmp: meaning.snmp.map(Into::into),
             syn: seen.syn,
             ts_recent: seen.ts_recent,
             // Whole seconds, as the kernel itself reckons (`ktime_get_seconds`).

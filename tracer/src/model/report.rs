@@ -2,7 +2,7 @@
 //!
 //! Values only; `render` decides how they look and the core computes them.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use super::{Cause, Nanos, nat::Nat, verdict::Verdict};
 
@@ -28,8 +28,15 @@ pub struct FilterWords {
     pub interface: Option<String>,
     /// Namespace as given on the command line.
     pub netns: Option<String>,
-    /// Causes shown, by name; empty: the default selection.
-    pub causes: Vec<&'static str>,
+    /// Causes shown; empty: the default selection.
+    pub causes: Vec<Cause>,
+}
+
+impl FilterWords {
+    /// Whether something else than the namespace is filtered: the kernel's counters then count SYNs that we do not see.
+    pub fn is_narrow(&self) -> bool {
+        !self.ports.is_empty() || self.family.is_some() || !self.from.is_empty() || self.interface.is_some()
+    }
 }
 
 /// What is known when everything that can be attached is attached.
@@ -38,11 +45,11 @@ pub struct Start {
     /// When.
     pub time: Nanos,
     /// Version of this program.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// `uname -r`.
     pub kernel: String,
     /// Name of the hook set.
-    pub set: &'static str,
+    pub set: Cow<'static, str>,
     /// Hooks in place, by kernel function or tracepoint.
     pub attached: Vec<String>,
     /// Hooks not in place.

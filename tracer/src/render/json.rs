@@ -67,7 +67,7 @@ struct Filter<'a> {
     from: &'a [String],
     interface: Option<&'a str>,
     netns: Option<&'a str>,
-    causes: &'a [&'static str],
+    causes: Vec<&'static str>,
 }
 
 fn missing(hooks: &[Missing]) -> Vec<MissingHook<'_>> {
@@ -89,16 +89,16 @@ pub fn start(start: &Start) -> String {
         r#type: "start",
         schema: SCHEMA,
         time: time(start.time),
-        version: start.version,
+        version: &start.version,
         kernel: &start.kernel,
-        hooks: Hooks { set: start.set, attached: &start.attached, missing: missing(&start.missing) },
+        hooks: Hooks { set: &start.set, attached: &start.attached, missing: missing(&start.missing) },
         filter: Filter {
             ports: ports(filter),
             family: filter.family,
             from: &filter.from,
             interface: filter.interface.as_deref(),
             netns: filter.netns.as_deref(),
-            causes: &filter.causes,
+            causes: filter.causes.iter().map(|cause| cause.name()).collect(),
         },
         blind: start.blind.iter().map(|cause| cause.name()).collect(),
     })
@@ -120,7 +120,7 @@ struct DropLine<'a> {
     cause: &'static str,
     paws: bool,
     reason: Option<&'a str>,
-    snmp: Option<&'static str>,
+    snmp: Option<&'a str>,
     seq: u32,
     tsval: Option<u32>,
     ts_recent: Option<u32>,
@@ -168,7 +168,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
         cause: drop.cause.name(),
         paws: drop.cause.is_paws(),
         reason: drop.reason.as_deref(),
-        snmp: drop.snmp,
+        snmp: drop.snmp.as_deref(),
         seq: drop.syn.seq,
         tsval: drop.syn.tsval,
         ts_recent: drop.ts_recent,

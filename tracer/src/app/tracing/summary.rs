@@ -31,7 +31,7 @@ impl Tracing {
         self.lost.unprinted = self.limit.held_back();
         let listener_blind = self.start.blind.contains(&Cause::AcceptQueueFull);
         let view = View {
-            filtered: self.filters.narrow,
+            filtered: self.filters.words.is_narrow(),
             blind: self.start.blind.clone(),
             lost: self.lost.ring + self.lost.decode + self.lost.slot + self.lost.read > 0,
             ..View::default()
@@ -59,7 +59,7 @@ impl Tracing {
                     .filter(|cause| !self.filters.causes.contains(cause))
                     .collect(),
             },
-            filtered: self.filters.narrow,
+            filtered: self.filters.words.is_narrow(),
         });
         seen.sources.truncate(TOP);
         Ok(Summary {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::model::{
     Answer, Cause, Listener, Stage,
-    any::{any_drop, any_word, bare},
+    any::{any_accepted, any_drop, any_word, bare},
     nat::{Nat, NatVerdict},
     report::{CounterCheck, Lost as LostCounts, Other, Regressions, Retries, Source, Summary},
     verdict::{Remedy, Verdict},
@@ -110,7 +110,7 @@ fn a_drop_of_which_everything_is_known() {
     known.ifname = Some("eth0".into());
     known.stage = Stage::TimeWait;
     known.reason = Some("TCP_RFC7323_TW_PAWS".into());
-    known.snmp = Some("TcpExtPAWSTimewait");
+    known.snmp = Some("TcpExtPAWSTimewait".into());
     known.syn.seq = u32::MAX;
     known.syn.tsval = Some(1);
     known.ts_recent = Some(5001);
@@ -177,9 +177,9 @@ fn times_are_rfc_3339_with_nanoseconds() {
 fn a_start() -> Start {
     Start {
         time: Nanos(0),
-        version: "0.1.0",
+        version: "0.1.0".into(),
         kernel: "6.12.107".into(),
-        set: "tracepoint",
+        set: "tracepoint".into(),
         attached: vec!["kfree_skb".into()],
         missing: vec![Missing { hook: "tcp_send_reset".into(), why: "no such \"tracepoint\"".into() }],
         blind: vec![Cause::AcceptQueueFull],
@@ -189,7 +189,7 @@ fn a_start() -> Start {
             from: vec!["2001:db8::/32".into()],
             interface: Some("eth0".into()),
             netns: Some("/run/netns/a".into()),
-            causes: vec!["other"],
+            causes: vec![Cause::Other],
         },
     }
 }
@@ -352,6 +352,7 @@ proptest! {
         prop_assert_eq!(word("cause"), Some(value.cause.name().to_owned()));
         prop_assert_eq!(&read["ifname"], &json!(value.ifname.as_deref()));
         prop_assert_eq!(&read["reason"], &json!(value.reason.as_deref()));
+        prop_assert_eq!(&read["snmp"], &json!(value.snmp));
         prop_assert_eq!(word("src").and_then(|text| text.parse().ok()), Some(value.flow.src));
         prop_assert_eq!(word("dst").and_then(|text| text.parse().ok()), Some(value.flow.dst));
         prop_assert_eq!(&read["tsval"], &json!(value.syn.tsval));
@@ -363,6 +364,19 @@ proptest! {
             prop_assert_eq!(&read["listener"], &want);
         }
         prop_assert!(word("time").is_some_and(|text| text.ends_with('Z') && text.len() == 30));
+    }
+
+    #[test]
+    fn any_answered_syn_is_one_line_that_reads_back(value in any_accepted()) {
+        let mut line = String::new();
+        accepted(&value, &mut line);
+        prop_assert!(line.bytes().all(|byte| byte >= 0x20));
+        let read = object(&line);
+        prop_assert_eq!(&read["type"], &json!("syn"));
+        prop_assert_eq!(&read["via"], &json!(value.via.name()));
+        prop_assert_eq!(&read["seq"], &json!(value.seq));
+        prop_assert_eq!(&read["ttl"], &json!(value.stack.ttl));
+        prop_assert_eq!(&read["unreported"], &json!(value.unreported));
     }
 
     #[test]
