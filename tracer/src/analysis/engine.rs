@@ -15,20 +15,7 @@ use crate::model::{
     report::{Retries, Snapshot},
 };
 
-/// What the analysis may keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Sources that are told apart.
-    pub sources: usize,
-    /// Memory of all clocks together, bytes.
-    pub clock_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { sources: 65_536, clock_bytes: 64 << 20 }
-    }
-}
+pub use crate::model::report::Limits;
 
 /// Everything seen so far.
 #[derive(Debug)]

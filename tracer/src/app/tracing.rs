@@ -109,6 +109,7 @@ impl Tracing {
                 Format::Text(super::style(args.color, args.utc, args.verbose, sink.is_terminal()))
             }
         };
+        let limits = Limits { sources: args.max_sources, clock_bytes: usize::from(args.clock_memory) << 20 };
         let start = Start {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -118,6 +119,7 @@ impl Tracing {
             missing: plan.missing.clone(),
             blind: plan.blind.clone(),
             filter: filters.words.clone(),
+            limits: Some(limits),
         };
         let begun = Instant::now();
         Ok(Self {
@@ -129,10 +131,7 @@ impl Tracing {
             recording,
             record_failed: false,
             namespaces,
-            engine: Engine::new(Limits {
-                sources: args.max_sources,
-                clock_bytes: usize::from(args.clock_memory) << 20,
-            }),
+            engine: Engine::new(limits),
             scene: Scene::default(),
             left_out: BTreeMap::new(),
             window,

@@ -45,6 +45,13 @@ struct StartLine<'a> {
     hooks: Hooks<'a>,
     filter: Filter<'a>,
     blind: Vec<&'static str>,
+    limits: Option<Limits>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    sources: usize,
+    clock_bytes: usize,
 }
 
 #[derive(Serialize)]
@@ -101,6 +108,9 @@ pub fn start(start: &Start) -> String {
             causes: filter.causes.iter().map(|cause| cause.name()).collect(),
         },
         blind: start.blind.iter().map(|cause| cause.name()).collect(),
+        limits: start
+            .limits
+            .map(|limits| Limits { sources: limits.sources, clock_bytes: limits.clock_bytes }),
     })
 }
 
@@ -135,6 +145,8 @@ struct DropLine<'a> {
     accept_queue: Option<Queue>,
     syn_queue: Option<Queue>,
     listener: Option<Listener<'a>>,
+    tsecr: Option<u32>,
+    malformed: bool,
 }
 
 #[derive(Serialize)]
@@ -187,6 +199,8 @@ pub fn drop(drop: &Drop, line: &mut String) {
             comm: &l.comm,
             cgroup: l.cgroup.as_deref(),
         }),
+        tsecr: drop.syn.tsecr,
+        malformed: drop.syn.malformed,
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));

@@ -9,8 +9,11 @@ use super::*;
 use crate::model::{
     Answer, Cause, Listener, Stage,
     any::{any_accepted, any_drop, any_word, bare},
+    environment::{Environment, OwnNat},
     nat::{Nat, NatVerdict},
-    report::{CounterCheck, Lost as LostCounts, Other, Regressions, Retries, Source, Summary},
+    report::{
+        CounterCheck, LeftOut, Limits, Lost as LostCounts, Other, Regressions, Retries, Source, Summary,
+    },
     verdict::{Remedy, Verdict},
 };
 
@@ -65,7 +68,7 @@ const DROP: [&str; 27] = [
     "options",
     "listener",
 ];
-const DROP_ADDED: [&str; 2] = ["accept_queue", "syn_queue"];
+const DROP_ADDED: [&str; 4] = ["accept_queue", "syn_queue", "tsecr", "malformed"];
 
 #[test]
 fn a_drop_has_every_field_of_the_contract() {
@@ -97,6 +100,7 @@ fn what_is_unknown_is_null() {
             "syn_queue",
             "ts_age_ms",
             "ts_recent",
+            "tsecr",
             "tsval",
             "wscale",
         ]
@@ -113,6 +117,7 @@ fn a_drop_of_which_everything_is_known() {
     known.snmp = Some("TcpExtPAWSTimewait".into());
     known.syn.seq = u32::MAX;
     known.syn.tsval = Some(1);
+    known.syn.tsecr = Some(0);
     known.ts_recent = Some(5001);
     known.ts_age_ms = Some(12_000);
     known.answer = Some(Answer::Ack);
@@ -134,7 +139,7 @@ fn a_drop_of_which_everything_is_known() {
         "regression": 5000, "ts_age_ms": 12_000, "answer": "ack", "ttl": 63, "mss": 1460, "wscale": 7,
         "window": 64_240, "options": "mss,sok,ts,nop,ws",
         "accept_queue": {"len": 129, "max": 128}, "syn_queue": {"len": 3, "max": 256},
-        "listener": {"pid": 42, "comm": "nginx", "cgroup": null},
+        "listener": {"pid": 42, "comm": "nginx", "cgroup": null}, "tsecr": 0, "malformed": false,
     });
     assert_eq!(Value::Object(object(&drop_line(&known))), want);
     known.flow.src = "2001:db8::1".parse().unwrap();
@@ -191,6 +196,7 @@ fn a_start() -> Start {
             netns: Some("/run/netns/a".into()),
             causes: vec![Cause::Other],
         },
+        limits: Some(Limits { sources: 9, clock_bytes: 1 << 20 }),
     }
 }
 
@@ -208,7 +214,7 @@ fn the_start() {
             "ports": ["80", "7000-7011"], "family": 6, "from": ["2001:db8::/32"], "interface": "eth0",
             "netns": "/run/netns/a", "causes": ["other"],
         },
-        "blind": ["accept-queue-full"],
+        "blind": ["accept-queue-full"], "limits": {"sources": 9, "clock_bytes": 1_048_576},
     });
     assert_eq!(Value::Object(object(&line)), want);
     let open = start(&Start { filter: FilterWords::default(), ..a_start() });
@@ -249,6 +255,8 @@ fn a_summary() -> Summary {
         lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6 },
         blind: vec![Cause::ListenOther],
         missing: Vec::new(),
+        environment: Environment::default(),
+        left_out: LeftOut::default(),
     }
 }
 
@@ -271,10 +279,39 @@ fn the_summary() {
         "snmp_left_out": 0,
         "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6},
         "blind": ["listen-other"], "missing": [], "verdict": null,
+        "environment": {"kernel": null, "sysctls": null, "own_nat": null, "counters": null},
+        "left_out": {"seen": {}, "not_looked_at": []},
     });
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
     assert_eq!(object(&summary(&blind))["syns"], Value::Null);
+}
+
+#[test]
+fn what_the_verdict_rests_on() {
+    let environment = Environment {
+        kernel: Some("6.12.107".into()),
+        sysctls: BTreeMap::from([("net.ipv4.tcp_tw_reuse".into(), "2".into())]),
+        sysctls_read: true,
+        own_nat: Some(OwnNat { rules: 2, random_fully: 1, conntrack: true }),
+        counters: BTreeMap::from([("TcpExtListenDrops".into(), 0)]),
+    };
+    let left_out = LeftOut {
+        seen: BTreeMap::from([(Cause::AcceptQueueFull, 7)]),
+        not_looked_at: vec![Cause::NoListener],
+    };
+    let read = object(&summary(&Summary { environment, left_out, ..a_summary() }));
+    let want = json!({
+        "kernel": "6.12.107", "sysctls": {"net.ipv4.tcp_tw_reuse": "2"},
+        "own_nat": {"rules": 2, "random_fully": 1, "conntrack": true}, "counters": {"TcpExtListenDrops": 0},
+    });
+    assert_eq!(read["environment"], want);
+    let want = json!({"seen": {"accept-queue-full": 7}, "not_looked_at": ["no-listener"]});
+    assert_eq!(read["left_out"], want);
+    // Read, and none of them there: that is known.
+    let environment = Environment { sysctls_read: true, ..Environment::default() };
+    let read = object(&summary(&Summary { environment, ..a_summary() }));
+    assert_eq!(read["environment"]["sysctls"], json!({}));
 }
 
 #[test]

@@ -136,6 +136,7 @@ pub(in crate::render) fn start(filter: FilterWords) -> Start {
         missing: Vec::new(),
         blind: Vec::new(),
         filter,
+        limits: None,
     }
 }
 
