@@ -368,7 +368,9 @@ mod tests {
     fn option_kinds_read_back() {
         for kind in 0..=u8::MAX {
             let mut kinds = OptionKinds::default();
-            [kind, 8, kind].into_iter().for_each(|kind| kinds.push(kind));
+            for kind in [kind, 8, kind] {
+                kinds.push(kind);
+            }
             assert_eq!(kinds.to_string().parse(), Ok(kinds));
         }
         assert_eq!("".parse(), Ok(OptionKinds::default()));

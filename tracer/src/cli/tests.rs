@@ -19,6 +19,8 @@ fn the_bounds_are_those_of_the_analysis() {
     };
     let Limits { sources, clock_bytes } = Limits::default();
     assert_eq!(live(&[]), (sources, clock_bytes));
+    let Limits { sources, clock_bytes } = Limits::MOST;
+    assert_eq!(live(&["--max-sources", "16777216", "--clock-memory", "65535"]), (sources, clock_bytes));
     assert_eq!(live(&["--max-sources", "10", "--clock-memory", "1"]), (10, 1 << 20));
 }
 

@@ -60,7 +60,9 @@ fn maybe<T: std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<V
 fn any_options() -> impl Strategy<Value = OptionKinds> {
     proptest::collection::vec(any::<u8>(), 0..=40).prop_map(|kinds| {
         let mut options = OptionKinds::default();
-        kinds.into_iter().for_each(|kind| options.push(kind));
+        for kind in kinds {
+            options.push(kind);
+        }
         options
     })
 }

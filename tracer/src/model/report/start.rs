@@ -69,6 +69,11 @@ pub struct Limits {
     pub clock_bytes: usize,
 }
 
+impl Limits {
+    /// What may be asked for.
+    pub const MOST: Self = Self { sources: 1 << 24, clock_bytes: 65_535 << 20 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { sources: 65_536, clock_bytes: 64 << 20 }
