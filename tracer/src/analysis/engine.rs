@@ -12,7 +12,7 @@ use super::{
 use crate::model::{
     Cause, Drop, Evidence, Nanos, Observation,
     reading::{Accepted, Stack},
-    report::{Retries, Snapshot},
+    report::{Changes, Retries, Snapshot},
 };
 
 pub use crate::model::report::Limits;
@@ -164,6 +164,15 @@ impl Engine {
             syn_queue: self.syn_queue,
             syn_queue_listener: self.syn_queue_listener,
         }
+    }
+
+    /// What changed since the last call: the `top` sources with the most drops since then.
+    pub fn changes(&mut self, top: usize) -> Changes {
+        let (slots, mut changes) = self.sources.changes(top);
+        for (slot, change) in slots.into_iter().zip(&mut changes.sources) {
+            change.source.nat = self.pairs.assess(slot);
+        }
+        changes
     }
 
     /// Dropped SYNs so far.

@@ -2,6 +2,7 @@
 //!
 //! Turns records into drops, counts, prints and records them.
 
+mod interval;
 mod summary;
 
 use std::{collections::BTreeMap, time::Instant};

@@ -78,6 +78,33 @@ pub struct Retries {
     pub longest_ms: u64,
 }
 
+/// A source that changed since it was last looked at: a SYN of it came, or one of its clients got in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Drops since then.
+    pub new_drops: u64,
+    /// All that is known of it.
+    pub source: Source,
+}
+
+/// The sources that changed since they were last looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Most drops since then first; no more than were asked for.
+    pub sources: Vec<Change>,
+    /// How many changed.
+    pub total: u64,
+    /// ... of those, with drops at any time.
+    pub with_drops: u64,
+}
+
+impl Changes {
+    /// Those that changed and are not among `sources`.
+    pub fn left_out(&self) -> u64 {
+        self.total.saturating_sub(self.sources.len() as u64)
+    }
+}
+
 /// What of the sources found no room in the table, exactly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Other {

@@ -1,6 +1,7 @@
 //! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
 //! is `null`, never 0.
 
+mod interval;
 mod summary;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 
+pub use interval::source;
 pub use summary::summary;
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.

@@ -3,6 +3,8 @@
 mod sources;
 mod verdict;
 
+pub(super) use sources::looks_like;
+
 use super::{
     phrases::{clean, long, millis},
     text::{Ink, Style, filter},

@@ -41,7 +41,7 @@ struct SummaryLine<'a> {
 }
 
 #[derive(Serialize)]
-struct SourceRow<'a> {
+pub(super) struct SourceRow<'a> {
     src: std::net::IpAddr,
     syns: Option<u64>,
     drops: u64,
@@ -201,7 +201,7 @@ impl<'a> From<&'a Verdict> for VerdictObject<'a> {
     }
 }
 
-fn source(source: &Source) -> SourceRow<'_> {
+pub(super) fn source(source: &Source) -> SourceRow<'_> {
     let classes = (0..).zip(source.regressions.0);
     SourceRow {
         src: source.src,

@@ -12,7 +12,8 @@ use crate::model::{
     environment::{Environment, OwnNat},
     nat::{Nat, NatVerdict},
     report::{
-        CounterCheck, LeftOut, Limits, Lost as LostCounts, Other, Regressions, Retries, Source, Summary,
+        Change, CounterCheck, LeftOut, Limits, Lost as LostCounts, Other, Regressions, Retries, Source,
+        Summary,
     },
     verdict::{Remedy, Verdict},
 };
@@ -285,6 +286,20 @@ fn the_summary() {
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
     assert_eq!(object(&summary(&blind))["syns"], Value::Null);
+}
+
+#[test]
+fn a_source_that_changed() {
+    let value = a_summary();
+    let change = Change { new_drops: 2, source: value.sources[0].clone() };
+    let line = source(Nanos(0), &change, 7);
+    let mut read = object(&line);
+    assert_eq!(keys(&line, &read)[..4], ["type", "schema", "time", "src"]);
+    assert_eq!((read.remove("type"), read.remove("schema")), (Some(json!("source")), Some(json!(1))));
+    assert_eq!(read.remove("time"), Some(json!("1970-01-01T00:00:00.000000000Z")));
+    assert_eq!((read.remove("new_drops"), read.remove("left_out")), (Some(json!(2)), Some(json!(7))));
+    // The rest is what the summary says of a source.
+    assert_eq!(Value::Object(read), object(&summary(&value))["sources"][0]);
 }
 
 #[test]

@@ -236,12 +236,12 @@ fn evidence_from_packets() {
 fn the_future_is_passed_over_and_counted() {
     let start = json::start(&a_start()).replacen("\"hooks\":{", "\"new\":[1],\"hooks\":{\"newer\":{},", 1);
     let drop = a_line().replacen('{', "{\"colour\":null,\"smell\":\"sweet\",", 1);
-    let text = format!(
-        "{start}\n{{\"type\":\"weather\"}}\n{drop}\n{{\"type\":\"source\",\"schema\":1,\"src\":\"192.0.2.1\"}}\n"
-    );
+    // What `--interval` says follows from the rest: it is passed over, and not unknown.
+    let source = crate::model::report::Source::new([192, 0, 2, 1].into(), Nanos(0));
+    let between = json::source(Nanos(0), &crate::model::report::Change { new_drops: 1, source }, 2);
+    let text = format!("{start}\n{{\"type\":\"weather\"}}\n{drop}\n{between}\n");
     let (items, broken, skipped) = read(text.as_bytes());
     assert_eq!((items.len(), broken), (2, None));
-    // An interval's `source` follows from the rest: it is not unknown.
     assert_eq!(skipped, Skipped { lines: 1, fields: 4 });
 }
 
