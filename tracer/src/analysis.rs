@@ -11,4 +11,5 @@ mod order;
 mod pairs;
 mod retry;
 pub mod snmp;
+pub mod summary;
 pub mod verdict;

@@ -87,6 +87,9 @@ pub struct LiveArgs {
     /// Record NDJSON to a file, too.
     #[arg(short, long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+    /// Say now and then which sources changed: 10s, 1m.
+    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
+    pub interval: Option<Duration>,
     /// Stop after this long: 30s, 5m, 1h.
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     pub duration: Option<Duration>,
@@ -175,6 +178,7 @@ impl From<&DemoLiveArgs> for LiveArgs {
             cause: Vec::new(),
             output: args.output,
             write: args.write.clone(),
+            interval: None,
             duration: Some(args.duration),
             count: args.count,
             hooks: args.hooks,
@@ -353,6 +357,15 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         Some(ms) if ms <= 31_536_000_000 => Ok(Duration::from_millis(ms)),
         _ => Err(advice.to_owned()),
     }
+}
+
+/// A second at least: sooner nobody reads it, and every source is looked at each time.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let period = parse_duration(text)?;
+    if period < Duration::from_secs(1) {
+        return Err("an interval is a second or more; write 1s, 10s or 1m".to_owned());
+    }
+    Ok(period)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub mod report;
 pub mod seen;
 pub mod verdict;
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use reading::Accepted;
 
@@ -218,6 +218,36 @@ impl fmt::Display for OptionKinds {
     }
 }
 
+impl FromStr for OptionKinds {
+    type Err = UnknownName;
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let mut options = Self::default();
+        // Nothing at all is no option, and not one without a name.
+        for name in text.split(',').filter(|_| !text.is_empty()) {
+            let kind = match name {
+                "eol" => 0,
+                "nop" => 1,
+                "mss" => 2,
+                "ws" => 3,
+                "sok" => 4,
+                "sack" => 5,
+                "ts" => 8,
+                other => {
+                    let number = other.strip_prefix('?').filter(|n| n.bytes().all(|c| c.is_ascii_digit()));
+                    number.and_then(|number| number.parse().ok()).ok_or(UnknownName)?
+                }
+            };
+            if usize::from(options.len) == options.kinds.len() {
+                return Err(UnknownName);
+            }
+            options.push(kind);
+        }
+        Ok(options)
+    }
+}
+
 impl fmt::Debug for OptionKinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OptionKinds({self})")
@@ -289,7 +319,7 @@ pub struct Drop {
     /// The kernel's own name for the reason, without the `SKB_DROP_REASON_` prefix.
     pub reason: Option<Arc<str>>,
     /// The SNMP counter that this drop moves on this kernel.
-    pub snmp: Option<&'static str>,
+    pub snmp: Option<Cow<'static, str>>,
     /// What the SYN carried.
     pub syn: Syn,
     /// The timestamp that the kernel remembered for the tuple.
@@ -346,5 +376,21 @@ mod tests {
         }
         assert_eq!(kinds.as_slice().len(), 40);
         assert!(kinds.to_string().starts_with("nop,nop"));
+    }
+
+    #[test]
+    fn option_kinds_read_back() {
+        for kind in 0..=u8::MAX {
+            let mut kinds = OptionKinds::default();
+            for kind in [kind, 8, kind] {
+                kinds.push(kind);
+            }
+            assert_eq!(kinds.to_string().parse(), Ok(kinds));
+        }
+        assert_eq!("".parse(), Ok(OptionKinds::default()));
+        let long = ["nop"; 41].join(",");
+        for bad in ["MSS", "mss,", ",", "?", "?256", "?+1", "?-1", "mss, ts", &long] {
+            assert_eq!(bad.parse::<OptionKinds>(), Err(UnknownName), "{bad}");
+        }
     }
 }

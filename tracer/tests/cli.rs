@@ -109,7 +109,7 @@ fn version() {
 #[test]
 fn usage_errors() {
     // (arguments, what the error must name)
-    let rows: [(&[&str], &str); 36] = [
+    let rows: [(&[&str], &str); 37] = [
         // Typos are answered with the right word.
         (&["dmo"], "'demo'"),
         (&["completion", "bash"], "'completions'"),
@@ -140,6 +140,7 @@ fn usage_errors() {
         (&["--from", "example.org"], "192.0.2.7, 198.51.100.0/24 or 2001:db8::/32"),
         (&["--duration", "soon"], "30s, 5m, 1h or 500ms"),
         (&["--duration", "0s"], "30s, 5m or 1h"),
+        (&["--interval", "10ms"], "write 1s, 10s or 1m"),
         (&["--count", "0"], "--count <N>"),
         (&["--rate-limit", "-1"], "-1"),
         (&["--max-sources", "0"], "1..=16777216"),

@@ -39,7 +39,7 @@ use row::Row;
 pub(super) use row::{Causes, Seen, join};
 
 use super::order::Orders;
-use crate::model::report::{Other, Retries, Source};
+use crate::model::report::{Change, Changes, Other, Retries, Source};
 
 /// Orders of [`Sources`].
 const ONCE: usize = 0;
@@ -245,6 +245,28 @@ impl Sources {
         all.truncate(n);
         all.sort_unstable();
         all.into_iter().map(|(_, slot)| (slot, self.rows[slot as usize].source())).collect()
+    }
+
+    /// Takes note of the sources that changed since the last call: the `n` with the most drops since then, then in the
+    /// order of [`top`](Self::top), and their slots.
+    pub(super) fn changes(&mut self, n: usize) -> (Vec<u32>, Changes) {
+        let key = |row: &Row| (u32::MAX - row.new, u64::MAX - row.drops(), u64::MAX - row.syns(), row.src);
+        let rows = (0_u32..).zip(&self.rows).filter(|(_, row)| row.changed);
+        let mut all: Vec<_> = rows.map(|(slot, row)| (key(row), slot)).collect();
+        let total = all.len() as u64;
+        let with_drops = all.iter().filter(|(_, slot)| self.hurt(*slot)).count() as u64;
+        if n > 0 && all.len() > n {
+            all.select_nth_unstable(n - 1);
+        }
+        all.truncate(n);
+        all.sort_unstable();
+        let slots: Vec<_> = all.into_iter().map(|(_, slot)| slot).collect();
+        let rows = slots.iter().map(|slot| &self.rows[*slot as usize]);
+        let sources = rows.map(|row| Change { new_drops: row.new.into(), source: row.source() }).collect();
+        for row in &mut self.rows {
+            (row.changed, row.new) = (false, 0);
+        }
+        (slots, Changes { sources, total, with_drops })
     }
 }
 

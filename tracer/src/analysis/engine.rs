@@ -14,23 +14,10 @@ use super::{
 use crate::model::{
     Cause, Drop, Evidence, Nanos, Observation,
     reading::{Accepted, Stack},
-    report::{Retries, Snapshot},
+    report::{Changes, Retries, Snapshot},
 };
 
-/// What the analysis may keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Sources that are told apart.
-    pub sources: usize,
-    /// Memory of all clocks together, bytes.
-    pub clock_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { sources: 65_536, clock_bytes: 64 << 20 }
-    }
-}
+pub use crate::model::report::Limits;
 
 /// Everything seen so far.
 #[derive(Debug)]
@@ -198,6 +185,15 @@ impl Engine {
             syn_queue: self.syn_queue,
             syn_queue_listener: self.syn_queue_listener,
         }
+    }
+
+    /// What changed since the last call: the `top` sources with the most drops since then.
+    pub fn changes(&mut self, top: usize) -> Changes {
+        let (slots, mut changes) = self.sources.changes(top);
+        for (slot, change) in slots.into_iter().zip(&mut changes.sources) {
+            change.source.nat = self.pairs.assess(slot);
+        }
+        changes
     }
 
     /// Dropped SYNs so far.

@@ -9,12 +9,10 @@ mod remedies;
 mod rules;
 mod texts;
 
-use std::collections::BTreeMap;
-
 use crate::model::{
     Cause,
     environment::Environment,
-    report::{CounterCheck, Lost, Snapshot},
+    report::{CounterCheck, LeftOut, Lost, Snapshot},
     verdict::Verdict,
 };
 
@@ -53,15 +51,6 @@ pub struct Case<'a> {
     pub left_out: &'a LeftOut,
     /// A filter keeps SYNs from us that the kernel's counters count.
     pub filtered: bool,
-}
-
-/// Drops that are in no total, because their causes were not asked for (`--cause`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Those that were seen, by cause.
-    pub seen: BTreeMap<Cause, u64>,
-    /// Causes that were not even looked at.
-    pub not_looked_at: Vec<Cause>,
 }
 
 /// Judges a case. `None` only when nothing at all was observed: no SYN, no movement of a counter, nothing lost.

@@ -14,7 +14,11 @@ use std::{
 
 use super::namespaces::Namespaces;
 use crate::{
-    analysis::{firewall, snmp::Counters, verdict::SYSCTLS},
+    analysis::{
+        firewall,
+        snmp::{CHECKED, Counters},
+        verdict::SYSCTLS,
+    },
     model::{
         Cause, Drop,
         environment::{Environment, OwnNat},
@@ -57,7 +61,7 @@ impl Scene {
         namespaces: &mut Namespaces,
         only: u32,
         kernel: &str,
-        counters: Counters,
+        mut counters: Counters,
     ) -> Environment {
         let netns = self.busiest().or((only != 0).then_some(only)).unwrap_or(namespaces.own());
         let look_for_nat = self.ports_used_again;
@@ -66,6 +70,8 @@ impl Scene {
             Ok((sysctls, if look_for_nat { own_nat() } else { None }))
         });
         let (sysctls, own_nat) = read.unwrap_or_default();
+        // The verdict asks for no other, and a summary need not carry hundreds.
+        counters.retain(|name, _| CHECKED.contains(&name.as_str()));
         Environment {
             kernel: Some(kernel.to_owned()),
             sysctls_read: !sysctls.is_empty(),

@@ -3,11 +3,17 @@
 //! Decides the order of things and when it ends. One thread: what cannot be read in time is lost in the ring, where
 //! the kernel side counts it.
 
-use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    io,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    time::{MissedTickBehavior, interval, sleep_until},
+    time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep_until},
 };
 
 use super::{
@@ -73,7 +79,7 @@ pub fn trace(
         let mut tracing = Tracing::new(args, &facts, &attached, filters, recording)?;
         tracing.start()?;
         when_attached()?;
-        let end = stream(&mut tracing, &mut ring, &mut signals, args.duration).await?;
+        let end = stream(&mut tracing, &mut ring, &mut signals, args).await?;
         tracing.end(&mut ring, &mut attached, end).inspect(|_| drop(logger))
     })
 }
@@ -142,15 +148,33 @@ fn last_resort() -> Result<(), Failure> {
         .map_err(|error| system("cannot start", &error))
 }
 
+/// The times of `--interval`; late ones are left out.
+fn looks(period: Duration) -> Interval {
+    let mut looks = interval_at(Instant::now() + period, period);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    looks
+}
+
+/// Waits for the next of them; for ever, where there are none.
+async fn due(looks: &mut Option<Interval>) {
+    match looks {
+        Some(looks) => {
+            looks.tick().await;
+        }
+        None => pending().await,
+    }
+}
+
 async fn stream(
     tracing: &mut Tracing,
     ring: &mut Ring,
     signals: &mut Signals,
-    duration: Option<Duration>,
+    args: &LiveArgs,
 ) -> Result<End, Failure> {
     // A year, the longest `-d`, where none was given.
-    let duration = duration.unwrap_or(Duration::from_hours(366 * 24));
-    let deadline = tokio::time::Instant::now() + duration;
+    let duration = args.duration.unwrap_or(Duration::from_hours(366 * 24));
+    let deadline = Instant::now() + duration;
+    let mut looks = args.interval.map(looks);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -158,6 +182,10 @@ async fn stream(
             biased;
             () = signals.any() => Some(End::Asked),
             () = sleep_until(deadline) => Some(End::Asked),
+            () = due(&mut looks) => match tracing.take_all(ring)? {
+                None => tracing.interval()?,
+                end => end,
+            },
             // Nobody is woken up for a reading, so the ring is looked at, too.
             _ = tick.tick() => match tracing.take_all(ring)? {
                 None => tracing.tick()?,

@@ -24,8 +24,6 @@ pub struct Filters {
     pub causes: Vec<Cause>,
     /// The one namespace that is watched.
     pub netns: Option<Arc<Netns>>,
-    /// Something else than the namespace is filtered.
-    pub narrow: bool,
 }
 
 /// Works out the filters.
@@ -71,18 +69,13 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
     let causes = selected(&args.cause);
     words.no_listener = causes.contains(&Cause::NoListener).into();
     Ok(Filters {
-        narrow: words.ports + words.family + words.prefixes + words.ifindex > 0,
         words: FilterWords {
             ports: ranges,
             family: u8::try_from(words.family).ok().filter(|family| *family != 0),
             from: args.from.iter().map(ToString::to_string).collect(),
             interface: args.interface.clone(),
             netns: args.netns.clone(),
-            causes: if args.cause.is_empty() {
-                Vec::new()
-            } else {
-                causes.iter().map(|c| c.name()).collect()
-            },
+            causes: if args.cause.is_empty() { Vec::new() } else { causes.clone() },
         },
         kernel: KernelFilter { words, ports, prefixes: args.from.iter().map(prefix).collect() },
         causes,

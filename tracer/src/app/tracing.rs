@@ -2,6 +2,7 @@
 //!
 //! Turns records into drops, counts, prints and records them.
 
+mod interval;
 mod summary;
 
 use std::{collections::BTreeMap, time::Instant};
@@ -109,15 +110,17 @@ impl Tracing {
                 Format::Text(super::style(args.color, args.utc, args.verbose, sink.is_terminal()))
             }
         };
+        let limits = Limits { sources: args.max_sources, clock_bytes: usize::from(args.clock_memory) << 20 };
         let start = Start {
             time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             kernel: facts.kernel.clone(),
-            set: plan.set.name(),
+            set: plan.set.name().into(),
             attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
             missing: plan.missing.clone(),
             blind: plan.blind.clone(),
             filter: filters.words.clone(),
+            limits: Some(limits),
         };
         let begun = Instant::now();
         Ok(Self {
@@ -129,10 +132,7 @@ impl Tracing {
             recording,
             record_failed: false,
             namespaces,
-            engine: Engine::new(Limits {
-                sources: args.max_sources,
-                clock_bytes: usize::from(args.clock_memory) << 20,
-            }),
+            engine: Engine::new(limits),
             scene: Scene::default(),
             left_out: BTreeMap::new(),
             window,
@@ -272,7 +272,7 @@ impl Tracing {
             stage: meaning.stage,
             cause: meaning.cause,
             reason: meaning.reason,
-            snmp: meaning.snmp,
+            snmp: meaning.snmp.map(Into::into),
             syn: seen.syn,
             ts_recent: seen.ts_recent,
             // Whole seconds, as the kernel itself reckons (`ktime_get_seconds`).

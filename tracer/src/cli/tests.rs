@@ -19,6 +19,8 @@ fn the_bounds_are_those_of_the_analysis() {
     };
     let Limits { sources, clock_bytes } = Limits::default();
     assert_eq!(live(&[]), (sources, clock_bytes));
+    let Limits { sources, clock_bytes } = Limits::MOST;
+    assert_eq!(live(&["--max-sources", "16777216", "--clock-memory", "65535"]), (sources, clock_bytes));
     assert_eq!(live(&["--max-sources", "10", "--clock-memory", "1"]), (10, 1 << 20));
 }
 
@@ -59,12 +61,26 @@ fn durations() {
     }
 }
 
+#[test]
+fn intervals() {
+    let interval =
+        |args: &[&str]| Cli::try_parse_from([&["tracer"], args].concat()).map(|cli| cli.live.interval);
+    assert_eq!(interval(&[]).unwrap(), None);
+    assert_eq!(interval(&["--interval", "10s"]).unwrap(), Some(Duration::from_secs(10)));
+    assert_eq!(interval(&["--interval", "1"]).unwrap(), Some(Duration::from_secs(1)));
+    for (bad, word) in [("0", "zero"), ("999ms", "a second or more"), ("often", "not a time")] {
+        let said = interval(&["--interval", bad]).unwrap_err().to_string();
+        assert!(said.contains(word), "{said}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_parsed_or_refused(text in "\\PC{0,40}") {
         let _ = text.parse::<Ports>();
         let _ = text.parse::<CauseWord>();
         let _ = parse_duration(&text);
+        let _ = parse_interval(&text);
         let _ = parse_prefix(&text);
     }
 

@@ -1,8 +1,11 @@
-//! Any drop, for tests of what is counted and printed.
+//! Any drop and any answered SYN, for tests of what is counted, printed and read back.
 
 use proptest::prelude::*;
 
-use super::{Answer, Cause, Drop, Evidence, Flow, Listener, Nanos, OptionKinds, Stage, Syn};
+use super::{
+    Answer, Cause, Drop, Evidence, Flow, Listener, Nanos, OptionKinds, Stage, Syn,
+    reading::{Accepted, Stack, Via},
+};
 
 /// A drop of which nothing is known that may be unknown.
 pub(crate) fn bare(cause: Cause) -> Drop {
@@ -31,8 +34,13 @@ pub(crate) fn bare(cause: Cause) -> Drop {
     }
 }
 
-fn any_address() -> impl Strategy<Value = std::net::IpAddr> {
-    prop_oneof![any::<[u8; 4]>().prop_map(Into::into), any::<[u16; 8]>().prop_map(Into::into)]
+/// A packet has one family.
+pub(crate) fn any_flow() -> impl Strategy<Value = Flow> {
+    let pair = prop_oneof![
+        any::<[[u8; 4]; 2]>().prop_map(|pair| pair.map(std::net::IpAddr::from)),
+        any::<[[u16; 8]; 2]>().prop_map(|pair| pair.map(std::net::IpAddr::from)),
+    ];
+    (pair, any::<u16>(), any::<u16>()).prop_map(|([src, dst], sport, dport)| Flow { src, sport, dst, dport })
 }
 
 /// Words as hostile as their sources allow.
@@ -49,37 +57,41 @@ fn maybe<T: std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<V
     proptest::option::of(value)
 }
 
+fn any_options() -> impl Strategy<Value = OptionKinds> {
+    proptest::collection::vec(any::<u8>(), 0..=40).prop_map(|kinds| {
+        let mut options = OptionKinds::default();
+        for kind in kinds {
+            options.push(kind);
+        }
+        options
+    })
+}
+
 fn any_syn() -> impl Strategy<Value = Syn> {
     let numbers = (any::<u32>(), any::<u16>(), any::<u8>());
     let options = (maybe(any::<(u32, u32)>()), maybe(any::<u16>()), maybe(any::<u8>()));
-    (numbers, options, proptest::collection::vec(any::<u8>(), 0..=40)).prop_map(
-        |((seq, window, ttl), (timestamps, mss, wscale), kinds)| {
-            let mut options = OptionKinds::default();
-            for kind in kinds {
-                options.push(kind);
-            }
+    (numbers, options, any_options(), any::<bool>()).prop_map(
+        |((seq, window, ttl), (timestamps, mss, wscale), options, malformed)| {
             let (tsval, tsecr) = timestamps.unzip();
-            Syn { seq, window, ttl, tsval, tsecr, mss, wscale, options, malformed: false }
+            Syn { seq, window, ttl, tsval, tsecr, mss, wscale, options, malformed }
         },
     )
 }
 
 /// Any drop at all.
 pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
-    let flow = (any_address(), any::<u16>(), any_address(), any::<u16>())
-        .prop_map(|(src, sport, dst, dport)| Flow { src, sport, dst, dport });
     let place = (maybe(any::<u32>()), maybe(any_word()));
     let what = (
         proptest::sample::select(Stage::ALL.as_slice()),
         proptest::sample::select(Cause::ALL.as_slice()),
         maybe(any_word()),
-        maybe(Just("TcpExtPAWSTimewait")),
+        maybe(prop_oneof![Just("TcpExtPAWSTimewait".to_owned()), any_word()]),
         maybe(proptest::sample::select(Answer::ALL.as_slice())),
     );
     let clock = (maybe(any::<u32>()), maybe(any::<u64>()));
     let queues = (maybe(any::<(u32, u32)>()), maybe(any::<(u32, u32)>()));
     let listener = maybe((any::<u32>(), any_word(), maybe(any_word())));
-    (any::<i64>(), flow, place, what, any_syn(), clock, queues, listener).prop_map(
+    (any::<i64>(), any_flow(), place, what, any_syn(), clock, queues, listener).prop_map(
         |(time, flow, place, what, syn, clock, queues, listener)| Drop {
             evidence: Evidence::Kernel,
             time: Nanos(time),
@@ -89,7 +101,7 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
             stage: what.0,
             cause: what.1,
             reason: what.2.map(Into::into),
-            snmp: what.3,
+            snmp: what.3.map(Into::into),
             syn,
             ts_recent: clock.0,
             ts_age_ms: clock.1,
@@ -97,6 +109,32 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
             accept_queue: queues.0,
             syn_queue: queues.1,
             listener: listener.map(|(pid, comm, cgroup)| Listener { pid, comm, cgroup }),
+        },
+    )
+}
+
+/// Any answered SYN at all.
+pub(crate) fn any_accepted() -> impl Strategy<Value = Accepted> {
+    let stack = (
+        maybe(any::<u8>()),
+        maybe(any::<u16>()),
+        maybe(any::<u16>()),
+        maybe(any::<u8>()),
+        maybe(any_options()),
+    )
+        .prop_map(|(ttl, window, mss, wscale, options)| Stack { ttl, window, mss, wscale, options });
+    let numbers = (maybe(any::<u32>()), maybe(any::<u32>()), maybe(any::<u32>()), any::<u32>());
+    let via = proptest::sample::select(Via::ALL.as_slice());
+    (any::<i64>(), any_flow(), numbers, stack, via).prop_map(
+        |(time, flow, (netns, seq, tsval, unreported), stack, via)| Accepted {
+            time: Nanos(time),
+            flow,
+            netns,
+            seq,
+            tsval,
+            stack,
+            via,
+            unreported,
         },
     )
 }

@@ -16,7 +16,8 @@ pub struct Environment {
     pub sysctls_read: bool,
     /// Network address translation on this machine itself; `None`: not looked at.
     pub own_nat: Option<OwnNat>,
-    /// Movement of the kernel's SNMP counters during the run, by name (`TcpExtListenDrops`); empty: not read.
+    /// Movement of the kernel's SNMP counters that dropped SYNs move, during the run, by name (`TcpExtListenDrops`);
+    /// empty: not read.
     pub counters: BTreeMap<String, u64>,
 }
 

@@ -2,56 +2,13 @@
 //!
 //! Values only; `render` decides how they look and the core computes them.
 
+mod start;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Cause, Nanos, nat::Nat, verdict::Verdict};
+use super::{Cause, Nanos, environment::Environment, nat::Nat, verdict::Verdict};
 
-/// A hook that is not attached, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// Kernel function or tracepoint.
-    pub hook: String,
-    /// One sentence, with the system's own words where it said any.
-    pub why: String,
-}
-
-/// The filter in force, as it was asked for. Empty and `None` mean "any".
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FilterWords {
-    /// Server ports as inclusive ranges, sorted.
-    pub ports: Vec<(u16, u16)>,
-    /// 4 or 6.
-    pub family: Option<u8>,
-    /// Client prefixes.
-    pub from: Vec<String>,
-    /// Interface name.
-    pub interface: Option<String>,
-    /// Namespace as given on the command line.
-    pub netns: Option<String>,
-    /// Causes shown, by name; empty: the default selection.
-    pub causes: Vec<&'static str>,
-}
-
-/// What is known when everything that can be attached is attached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// When.
-    pub time: Nanos,
-    /// Version of this program.
-    pub version: &'static str,
-    /// `uname -r`.
-    pub kernel: String,
-    /// Name of the hook set.
-    pub set: &'static str,
-    /// Hooks in place, by kernel function or tracepoint.
-    pub attached: Vec<String>,
-    /// Hooks not in place.
-    pub missing: Vec<Missing>,
-    /// Causes that cannot be seen or told apart here.
-    pub blind: Vec<Cause>,
-    /// The filter.
-    pub filter: FilterWords,
-}
+pub use start::{FilterWords, Limits, Missing, Start};
 
 /// What a source address did.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +76,33 @@ pub struct Retries {
     pub waited_ms: u64,
     /// The longest of them, milliseconds.
     pub longest_ms: u64,
+}
+
+/// A source that changed since it was last looked at: a SYN of it came, or one of its clients got in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Drops since then.
+    pub new_drops: u64,
+    /// All that is known of it.
+    pub source: Source,
+}
+
+/// The sources that changed since they were last looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Most drops since then first; no more than were asked for.
+    pub sources: Vec<Change>,
+    /// How many changed.
+    pub total: u64,
+    /// ... of those, with drops at any time.
+    pub with_drops: u64,
+}
+
+impl Changes {
+    /// Those that changed and are not among `sources`.
+    pub fn left_out(&self) -> u64 {
+        self.total.saturating_sub(self.sources.len() as u64)
+    }
 }
 
 /// What of the sources found no room in the table, exactly.
@@ -196,6 +180,61 @@ pub struct Lost {
     pub unprinted: u64,
 }
 
+/// Drops that are in no total, because their causes were not asked for (`--cause`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Those that were seen, by cause.
+    pub seen: BTreeMap<Cause, u64>,
+    /// Causes that were not even looked at.
+    pub not_looked_at: Vec<Cause>,
+}
+
+/// What no observation tells of the end of a run: with the start and everything observed it makes the [`Summary`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// When it ended.
+    pub time: Nanos,
+    /// How long was watched, milliseconds.
+    pub elapsed_ms: u64,
+    /// SYNs that reached a listener; `None` where the hook set does not see them.
+    pub syns: Option<u64>,
+    /// Answered SYNs as the kernel side counted them, also where records found no room; `None`: only what was observed.
+    pub accepted: Option<u64>,
+    /// ... of those, not reported one by one.
+    pub unreported: Option<u64>,
+    /// The kernel's own counters.
+    pub snmp: Vec<CounterCheck>,
+    /// Namespaces with drops that the comparison leaves out: they ended, or could not be read.
+    pub snmp_left_out: u64,
+    /// What was lost; `table` is not read from here.
+    pub lost: Lost,
+    /// The machine.
+    pub environment: Environment,
+    /// What nobody asked for.
+    pub left_out: LeftOut,
+}
+
+impl Ending {
+    /// Where the end is not known (a recording that was cut): what was observed is all there is, up to this time. `lost`
+    /// is what whoever reads it lost on the way.
+    pub fn unknown(start: Option<&Start>, time: Nanos, lost: Lost) -> Self {
+        let since = start.map_or(0, |start| time.0.saturating_sub(start.time.0));
+        let kernel = start.map(|start| start.kernel.clone());
+        Self {
+            time,
+            elapsed_ms: u64::try_from(since / 1_000_000).unwrap_or(0),
+            syns: None,
+            accepted: None,
+            unreported: None,
+            snmp: Vec::new(),
+            snmp_left_out: 0,
+            lost,
+            environment: Environment { kernel, ..Environment::default() },
+            left_out: LeftOut::default(),
+        }
+    }
+}
+
 /// The end of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
@@ -235,4 +274,8 @@ pub struct Summary {
     pub blind: Vec<Cause>,
     /// Hooks that were not in place.
     pub missing: Vec<Missing>,
+    /// The machine, as far as the verdict rests on it.
+    pub environment: Environment,
+    /// Drops that nobody asked for and that the verdict knows of.
+    pub left_out: LeftOut,
 }

@@ -1,6 +1,7 @@
 //! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
 //! is `null`, never 0.
 
+mod interval;
 mod summary;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 
+pub use interval::source;
 pub use summary::summary;
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
@@ -45,6 +47,13 @@ struct StartLine<'a> {
     hooks: Hooks<'a>,
     filter: Filter<'a>,
     blind: Vec<&'static str>,
+    limits: Option<Limits>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    sources: usize,
+    clock_bytes: usize,
 }
 
 #[derive(Serialize)]
@@ -67,7 +76,7 @@ struct Filter<'a> {
     from: &'a [String],
     interface: Option<&'a str>,
     netns: Option<&'a str>,
-    causes: &'a [&'static str],
+    causes: Vec<&'static str>,
 }
 
 fn missing(hooks: &[Missing]) -> Vec<MissingHook<'_>> {
@@ -89,18 +98,21 @@ pub fn start(start: &Start) -> String {
         r#type: "start",
         schema: SCHEMA,
         time: time(start.time),
-        version: start.version,
+        version: &start.version,
         kernel: &start.kernel,
-        hooks: Hooks { set: start.set, attached: &start.attached, missing: missing(&start.missing) },
+        hooks: Hooks { set: &start.set, attached: &start.attached, missing: missing(&start.missing) },
         filter: Filter {
             ports: ports(filter),
             family: filter.family,
             from: &filter.from,
             interface: filter.interface.as_deref(),
             netns: filter.netns.as_deref(),
-            causes: &filter.causes,
+            causes: filter.causes.iter().map(|cause| cause.name()).collect(),
         },
         blind: start.blind.iter().map(|cause| cause.name()).collect(),
+        limits: start
+            .limits
+            .map(|limits| Limits { sources: limits.sources, clock_bytes: limits.clock_bytes }),
     })
 }
 
@@ -120,7 +132,7 @@ struct DropLine<'a> {
     cause: &'static str,
     paws: bool,
     reason: Option<&'a str>,
-    snmp: Option<&'static str>,
+    snmp: Option<&'a str>,
     seq: u32,
     tsval: Option<u32>,
     ts_recent: Option<u32>,
@@ -135,6 +147,8 @@ struct DropLine<'a> {
     accept_queue: Option<Queue>,
     syn_queue: Option<Queue>,
     listener: Option<Listener<'a>>,
+    tsecr: Option<u32>,
+    malformed: bool,
 }
 
 #[derive(Serialize)]
@@ -168,7 +182,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
         cause: drop.cause.name(),
         paws: drop.cause.is_paws(),
         reason: drop.reason.as_deref(),
-        snmp: drop.snmp,
+        snmp: drop.snmp.as_deref(),
         seq: drop.syn.seq,
         tsval: drop.syn.tsval,
         ts_recent: drop.ts_recent,
@@ -187,6 +201,8 @@ pub fn drop(drop: &Drop, line: &mut String) {
             comm: &l.comm,
             cgroup: l.cgroup.as_deref(),
         }),
+        tsecr: drop.syn.tsecr,
+        malformed: drop.syn.malformed,
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));

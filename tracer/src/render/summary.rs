@@ -3,6 +3,8 @@
 mod sources;
 mod verdict;
 
+pub(super) use sources::looks_like;
+
 use super::{
     phrases::{clean, long, millis},
     text::{Ink, Style, filter},
@@ -76,7 +78,7 @@ impl Style {
         ];
         for check in &summary.snmp {
             let agree = if check.kernel == check.ours { "  agree" } else { "" };
-            lines.push(format!("{:<24} {:>8} {:>8}{agree}", check.name, check.kernel, check.ours));
+            lines.push(format!("{:<24} {:>8} {:>8}{agree}", clean(&check.name), check.kernel, check.ours));
             lines.extend(check.remark.iter().flat_map(|remark| self.fold("    ", &clean(remark))));
         }
         lines.extend(left_out);

@@ -73,18 +73,18 @@ impl Style {
 
     /// What is traced, how, and what stays invisible.
     pub fn header(&self, start: &Start) -> String {
-        let name = format!("tracer {}", start.version);
+        let name = format!("tracer {}", clean(&start.version));
         let what = format!(
             "on kernel {}, hook set {} ({} hooks), {}",
             clean(&start.kernel),
-            start.set,
+            clean(&start.set),
             start.attached.len(),
             filter(&start.filter),
         );
         let mut lines = self.fold(&format!("{name} "), &what);
         lines[0] = lines[0].replacen(&name, &self.ink(Ink::Bold, &name), 1);
         if self.verbose {
-            lines.extend(self.fold("hooks: ", &start.attached.join(" ")));
+            lines.extend(self.fold("hooks: ", &clean(&start.attached.join(" "))));
         }
         lines.extend(self.not_seen(&start.blind, &start.missing));
         let advice = "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.";
@@ -101,7 +101,7 @@ impl Style {
             lines.extend(self.fold("not visible with this hook set: ", &names.join(", ")));
         }
         for hook in missing {
-            lines.extend(self.fold(&format!("not attached: {}: ", hook.hook), &clean(&hook.why)));
+            lines.extend(self.fold(&format!("not attached: {}: ", clean(&hook.hook)), &clean(&hook.why)));
         }
         lines
     }
@@ -175,7 +175,7 @@ fn more(drop: &Drop) -> String {
         facts.push("(malformed)".into());
     }
     facts.extend(drop.reason.as_deref().map(|reason| format!("reason {}", clean(reason))));
-    facts.extend(drop.snmp.map(|counter| format!("counter {counter}")));
+    facts.extend(drop.snmp.as_deref().map(|counter| format!("counter {}", clean(counter))));
     facts.extend(drop.ifname.as_deref().map(|name| format!("on {}", clean(name))));
     facts.extend(drop.netns.map(|netns| format!("netns {netns}")));
     facts.join(" ")
@@ -190,12 +190,13 @@ pub(super) fn filter(words: &FilterWords) -> String {
     }];
     parts.extend(words.family.map(|family| format!("IPv{family} only")));
     if !words.from.is_empty() {
-        parts.push(format!("clients {}", words.from.join(" ")));
+        parts.push(format!("clients {}", clean(&words.from.join(" "))));
     }
     parts.extend(words.interface.as_ref().map(|name| format!("interface {}", clean(name))));
     parts.extend(words.netns.as_ref().map(|netns| format!("netns {}", clean(netns))));
     if !words.causes.is_empty() {
-        parts.push(format!("causes {}", words.causes.join(",")));
+        let names: Vec<_> = words.causes.iter().map(|cause| cause.name()).collect();
+        parts.push(format!("causes {}", names.join(",")));
     }
     parts.join(", ")
 }

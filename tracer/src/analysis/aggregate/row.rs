@@ -77,6 +77,8 @@ pub(super) struct Row {
     pub(super) src: IpAddr,
     /// Seen again since someone last asked.
     pub(super) touched: bool,
+    /// Something about it is new since someone last asked for changes.
+    pub(super) changed: bool,
     /// SYNs that were counted elsewhere before it got this row; saturates.
     pub(super) before: u8,
     /// Which tenant of this slot it is.
@@ -85,6 +87,8 @@ pub(super) struct Row {
     last: Nanos,
     answered: u64,
     pub(super) causes: Causes,
+    /// Drops since someone last asked for changes; saturates.
+    pub(super) new: u32,
     refused: u64,
     detail: Option<Box<Detail>>,
 }
@@ -94,12 +98,14 @@ impl Row {
         Self {
             src,
             touched: false,
+            changed: false,
             before,
             tenancy,
             first: time,
             last: time,
             answered: 0,
             causes: Causes::default(),
+            new: 0,
             refused: 0,
             detail: None,
         }
@@ -107,6 +113,7 @@ impl Row {
 
     pub(super) fn add(&mut self, seen: &Seen) {
         self.touched = true;
+        self.changed = true;
         self.first = self.first.min(seen.time);
         self.last = self.last.max(seen.time);
         self.answered += u64::from(seen.unreported);
@@ -115,6 +122,7 @@ impl Row {
             return;
         };
         self.causes.add(cause);
+        self.new = self.new.saturating_add(1);
         if let Some(ticks) = seen.regression.filter(|_| cause.is_paws()) {
             let detail = self.detail.get_or_insert_default();
             // Of two at the same time, the larger.
@@ -130,6 +138,7 @@ impl Row {
 
     /// What became of one attempt, beside what was known of it before.
     pub(super) fn retried(&mut self, before: &Retries, after: &Retries) {
+        self.changed = true;
         self.refused = changed(self.refused, before.refused, after.refused);
         let refused_alone = |retries: &Retries| Retries { refused: 0, ..*retries } == Retries::default();
         if refused_alone(before) && refused_alone(after) {

@@ -239,6 +239,33 @@ proptest! {
     }
 
     #[test]
+    fn changes_add_up_to_the_whole(
+        looks in proptest::collection::vec(observations(12, any::<i64>()), 1..4), top in 0..15_usize,
+    ) {
+        let mut engine = Engine::new(Limits::default());
+        let mut new = std::collections::BTreeMap::<IpAddr, u64>::new();
+        for seen in &looks {
+            for observation in seen {
+                engine.observe(observation);
+            }
+            let changed: BTreeSet<_> = seen.iter().map(src).collect();
+            // The order of what is asked for does not change what is told later.
+            let changes = engine.changes(if top == 0 { 0 } else { 100 });
+            prop_assert_eq!(changes.total, changed.len() as u64);
+            prop_assert_eq!(changes.left_out(), if top == 0 { changes.total } else { 0 });
+            for change in changes.sources {
+                prop_assert!(changed.contains(&change.source.src));
+                let here = drops(seen).filter(|drop| drop.flow.src == change.source.src).count() as u64;
+                prop_assert_eq!(change.new_drops, here);
+                let sum = new.entry(change.source.src).or_default();
+                *sum += here;
+                prop_assert_eq!(*sum, change.source.drops);
+            }
+            prop_assert_eq!(engine.changes(100), Changes::default());
+        }
+    }
+
+    #[test]
     fn anything_is_taken(
         drops in proptest::collection::vec(any_drop(), 0..20), sources in 0..4_usize, clock_bytes in 0..4000_usize,
     ) {
@@ -249,6 +276,48 @@ proptest! {
         prop_assert_eq!(engine.drops(), drops.len() as u64);
         prop_assert_eq!(engine.snapshot(1).drops, drops.len() as u64);
     }
+}
+
+fn addresses(changes: &Changes) -> Vec<(IpAddr, u64)> {
+    changes.sources.iter().map(|change| (change.source.src, change.new_drops)).collect()
+}
+
+#[test]
+fn what_changed_since() {
+    let of = |n: u8, time: i64, answered: bool| {
+        let flow = Flow { src: host(n), ..bare(Cause::Other).flow };
+        let time = Nanos(time * 1_000_000_000);
+        if answered {
+            let (stack, via) = (Stack::default(), Via::Syn);
+            let (netns, seq, tsval, unreported) = (None, Some(0), None, 0);
+            return Observation::Accepted(Accepted { time, flow, netns, seq, tsval, stack, via, unreported });
+        }
+        Observation::Drop(Drop { time, flow, ..bare(Cause::PawsTimeWait) })
+    };
+    let mut engine = Engine::new(Limits::default());
+    assert_eq!(engine.changes(10), Changes::default());
+    for observation in [of(1, 0, false), of(1, 1, false), of(2, 0, false), of(3, 0, true)] {
+        engine.observe(&observation);
+    }
+    let changes = engine.changes(10);
+    assert_eq!(addresses(&changes), [(host(1), 2), (host(2), 1), (host(3), 0)]);
+    assert_eq!((changes.total, changes.with_drops, changes.left_out()), (3, 2, 0));
+    assert_eq!(engine.changes(10), Changes::default());
+    // Who suffers now comes before who suffered more. One that gets in has changed, too.
+    for observation in [of(2, 2, false), of(1, 3, true), of(3, 3, true)] {
+        engine.observe(&observation);
+    }
+    let changes = engine.changes(2);
+    assert_eq!(addresses(&changes), [(host(2), 1), (host(1), 0)]);
+    assert_eq!((changes.total, changes.with_drops, changes.left_out()), (3, 2, 1));
+    // All that is known of it, as the summary would have it.
+    let whole = engine.snapshot(10).sources;
+    assert_eq!(changes.sources[1].source, whole[1 - usize::from(whole[0].src == host(1))]);
+    assert_eq!(changes.sources[1].source.retries.got_in, 1);
+    // What was left out then is not told later.
+    assert_eq!(engine.changes(10), Changes::default());
+    engine.observe(&of(3, 4, true));
+    assert_eq!(addresses(&engine.changes(10)), [(host(3), 0)]);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn a_drop_moves_its_counter_and_maybe_a_second() {
         (Cause::OldSequence, None, false),
     ] {
         let mut ours = Ours::default();
-        ours.add(&Drop { snmp: name, ..bare(cause) });
+        ours.add(&Drop { snmp: name.map(Into::into), ..bare(cause) });
         let mut want: BTreeMap<&str, u64> = name.into_iter().map(|name| (name, 1)).collect();
         if listener {
             want.insert("TcpExtListenDrops", 1);

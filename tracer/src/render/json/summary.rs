@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{MissingHook, SCHEMA, missing, text, time};
 use crate::model::{
     Cause,
+    environment::Environment,
     nat::Nat,
     report::{self, CounterCheck, Source, Summary},
     verdict::Verdict,
@@ -35,10 +36,12 @@ struct SummaryLine<'a> {
     blind: Vec<&'static str>,
     missing: Vec<MissingHook<'a>>,
     verdict: Option<VerdictObject<'a>>,
+    environment: EnvironmentObject<'a>,
+    left_out: LeftOut,
 }
 
 #[derive(Serialize)]
-struct SourceRow<'a> {
+pub(super) struct SourceRow<'a> {
     src: std::net::IpAddr,
     syns: Option<u64>,
     drops: u64,
@@ -110,6 +113,45 @@ struct VerdictObject<'a> {
     against: &'a [String],
 }
 
+#[derive(Serialize)]
+struct EnvironmentObject<'a> {
+    kernel: Option<&'a str>,
+    /// `null`: not read.
+    sysctls: Option<&'a BTreeMap<String, String>>,
+    own_nat: Option<OwnNatObject>,
+    /// `null`: not read.
+    counters: Option<&'a BTreeMap<String, u64>>,
+}
+
+#[derive(Serialize)]
+struct OwnNatObject {
+    rules: u32,
+    random_fully: u32,
+    conntrack: bool,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    seen: BTreeMap<&'static str, u64>,
+    not_looked_at: Vec<&'static str>,
+}
+
+impl<'a> From<&'a Environment> for EnvironmentObject<'a> {
+    fn from(environment: &'a Environment) -> Self {
+        let Environment { kernel, sysctls, sysctls_read, own_nat, counters } = environment;
+        Self {
+            kernel: kernel.as_deref(),
+            sysctls: sysctls_read.then_some(sysctls),
+            own_nat: own_nat.as_ref().map(|nat| OwnNatObject {
+                rules: nat.rules,
+                random_fully: nat.random_fully,
+                conntrack: nat.conntrack,
+            }),
+            counters: Some(counters).filter(|counters| !counters.is_empty()),
+        }
+    }
+}
+
 /// In thousandths, which is finer than anyone knows it; `None` for what is no number.
 fn thousandths(confidence: f64) -> Option<f64> {
     confidence.is_finite().then(|| (confidence.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
@@ -159,7 +201,7 @@ impl<'a> From<&'a Verdict> for VerdictObject<'a> {
     }
 }
 
-fn source(source: &Source) -> SourceRow<'_> {
+pub(super) fn source(source: &Source) -> SourceRow<'_> {
     let classes = (0..).zip(source.regressions.0);
     SourceRow {
         src: source.src,
@@ -214,5 +256,10 @@ pub fn summary(summary: &Summary) -> String {
         blind: summary.blind.iter().map(|cause| cause.name()).collect(),
         missing: missing(&summary.missing),
         verdict: summary.verdict.as_ref().map(VerdictObject::from),
+        environment: EnvironmentObject::from(&summary.environment),
+        left_out: LeftOut {
+            seen: causes(&summary.left_out.seen),
+            not_looked_at: summary.left_out.not_looked_at.iter().map(|cause| cause.name()).collect(),
+        },
     })
 }

@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::model::{
     Answer, Cause, Listener, Stage,
-    any::{any_drop, any_word, bare},
+    any::{any_accepted, any_drop, any_word, bare},
+    environment::{Environment, OwnNat},
     nat::{Nat, NatVerdict},
-    report::{CounterCheck, Lost as LostCounts, Other, Regressions, Retries, Source, Summary},
+    report::{
+        Change, CounterCheck, LeftOut, Limits, Lost as LostCounts, Other, Regressions, Retries, Source,
+        Summary,
+    },
     verdict::{Remedy, Verdict},
 };
 
@@ -65,7 +69,7 @@ const DROP: [&str; 27] = [
     "options",
     "listener",
 ];
-const DROP_ADDED: [&str; 2] = ["accept_queue", "syn_queue"];
+const DROP_ADDED: [&str; 4] = ["accept_queue", "syn_queue", "tsecr", "malformed"];
 
 #[test]
 fn a_drop_has_every_field_of_the_contract() {
@@ -97,6 +101,7 @@ fn what_is_unknown_is_null() {
             "syn_queue",
             "ts_age_ms",
             "ts_recent",
+            "tsecr",
             "tsval",
             "wscale",
         ]
@@ -110,9 +115,10 @@ fn a_drop_of_which_everything_is_known() {
     known.ifname = Some("eth0".into());
     known.stage = Stage::TimeWait;
     known.reason = Some("TCP_RFC7323_TW_PAWS".into());
-    known.snmp = Some("TcpExtPAWSTimewait");
+    known.snmp = Some("TcpExtPAWSTimewait".into());
     known.syn.seq = u32::MAX;
     known.syn.tsval = Some(1);
+    known.syn.tsecr = Some(0);
     known.ts_recent = Some(5001);
     known.ts_age_ms = Some(12_000);
     known.answer = Some(Answer::Ack);
@@ -134,7 +140,7 @@ fn a_drop_of_which_everything_is_known() {
         "regression": 5000, "ts_age_ms": 12_000, "answer": "ack", "ttl": 63, "mss": 1460, "wscale": 7,
         "window": 64_240, "options": "mss,sok,ts,nop,ws",
         "accept_queue": {"len": 129, "max": 128}, "syn_queue": {"len": 3, "max": 256},
-        "listener": {"pid": 42, "comm": "nginx", "cgroup": null},
+        "listener": {"pid": 42, "comm": "nginx", "cgroup": null}, "tsecr": 0, "malformed": false,
     });
     assert_eq!(Value::Object(object(&drop_line(&known))), want);
     known.flow.src = "2001:db8::1".parse().unwrap();
@@ -177,9 +183,9 @@ fn times_are_rfc_3339_with_nanoseconds() {
 fn a_start() -> Start {
     Start {
         time: Nanos(0),
-        version: "0.1.0",
+        version: "0.1.0".into(),
         kernel: "6.12.107".into(),
-        set: "tracepoint",
+        set: "tracepoint".into(),
         attached: vec!["kfree_skb".into()],
         missing: vec![Missing { hook: "tcp_send_reset".into(), why: "no such \"tracepoint\"".into() }],
         blind: vec![Cause::AcceptQueueFull],
@@ -189,8 +195,9 @@ fn a_start() -> Start {
             from: vec!["2001:db8::/32".into()],
             interface: Some("eth0".into()),
             netns: Some("/run/netns/a".into()),
-            causes: vec!["other"],
+            causes: vec![Cause::Other],
         },
+        limits: Some(Limits { sources: 9, clock_bytes: 1 << 20 }),
     }
 }
 
@@ -208,7 +215,7 @@ fn the_start() {
             "ports": ["80", "7000-7011"], "family": 6, "from": ["2001:db8::/32"], "interface": "eth0",
             "netns": "/run/netns/a", "causes": ["other"],
         },
-        "blind": ["accept-queue-full"],
+        "blind": ["accept-queue-full"], "limits": {"sources": 9, "clock_bytes": 1_048_576},
     });
     assert_eq!(Value::Object(object(&line)), want);
     let open = start(&Start { filter: FilterWords::default(), ..a_start() });
@@ -249,6 +256,8 @@ fn a_summary() -> Summary {
         lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6 },
         blind: vec![Cause::ListenOther],
         missing: Vec::new(),
+        environment: Environment::default(),
+        left_out: LeftOut::default(),
     }
 }
 
@@ -271,10 +280,53 @@ fn the_summary() {
         "snmp_left_out": 0,
         "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6},
         "blind": ["listen-other"], "missing": [], "verdict": null,
+        "environment": {"kernel": null, "sysctls": null, "own_nat": null, "counters": null},
+        "left_out": {"seen": {}, "not_looked_at": []},
     });
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
     assert_eq!(object(&summary(&blind))["syns"], Value::Null);
+}
+
+#[test]
+fn a_source_that_changed() {
+    let value = a_summary();
+    let change = Change { new_drops: 2, source: value.sources[0].clone() };
+    let line = source(Nanos(0), &change, 7);
+    let mut read = object(&line);
+    assert_eq!(keys(&line, &read)[..4], ["type", "schema", "time", "src"]);
+    assert_eq!((read.remove("type"), read.remove("schema")), (Some(json!("source")), Some(json!(1))));
+    assert_eq!(read.remove("time"), Some(json!("1970-01-01T00:00:00.000000000Z")));
+    assert_eq!((read.remove("new_drops"), read.remove("left_out")), (Some(json!(2)), Some(json!(7))));
+    // The rest is what the summary says of a source.
+    assert_eq!(Value::Object(read), object(&summary(&value))["sources"][0]);
+}
+
+#[test]
+fn what_the_verdict_rests_on() {
+    let environment = Environment {
+        kernel: Some("6.12.107".into()),
+        sysctls: BTreeMap::from([("net.ipv4.tcp_tw_reuse".into(), "2".into())]),
+        sysctls_read: true,
+        own_nat: Some(OwnNat { rules: 2, random_fully: 1, conntrack: true }),
+        counters: BTreeMap::from([("TcpExtListenDrops".into(), 0)]),
+    };
+    let left_out = LeftOut {
+        seen: BTreeMap::from([(Cause::AcceptQueueFull, 7)]),
+        not_looked_at: vec![Cause::NoListener],
+    };
+    let read = object(&summary(&Summary { environment, left_out, ..a_summary() }));
+    let want = json!({
+        "kernel": "6.12.107", "sysctls": {"net.ipv4.tcp_tw_reuse": "2"},
+        "own_nat": {"rules": 2, "random_fully": 1, "conntrack": true}, "counters": {"TcpExtListenDrops": 0},
+    });
+    assert_eq!(read["environment"], want);
+    let want = json!({"seen": {"accept-queue-full": 7}, "not_looked_at": ["no-listener"]});
+    assert_eq!(read["left_out"], want);
+    // Read, and none of them there: that is known.
+    let environment = Environment { sysctls_read: true, ..Environment::default() };
+    let read = object(&summary(&Summary { environment, ..a_summary() }));
+    assert_eq!(read["environment"]["sysctls"], json!({}));
 }
 
 #[test]
@@ -352,6 +404,7 @@ proptest! {
         prop_assert_eq!(word("cause"), Some(value.cause.name().to_owned()));
         prop_assert_eq!(&read["ifname"], &json!(value.ifname.as_deref()));
         prop_assert_eq!(&read["reason"], &json!(value.reason.as_deref()));
+        prop_assert_eq!(&read["snmp"], &json!(value.snmp));
         prop_assert_eq!(word("src").and_then(|text| text.parse().ok()), Some(value.flow.src));
         prop_assert_eq!(word("dst").and_then(|text| text.parse().ok()), Some(value.flow.dst));
         prop_assert_eq!(&read["tsval"], &json!(value.syn.tsval));
@@ -363,6 +416,19 @@ proptest! {
             prop_assert_eq!(&read["listener"], &want);
         }
         prop_assert!(word("time").is_some_and(|text| text.ends_with('Z') && text.len() == 30));
+    }
+
+    #[test]
+    fn any_answered_syn_is_one_line_that_reads_back(value in any_accepted()) {
+        let mut line = String::new();
+        accepted(&value, &mut line);
+        prop_assert!(line.bytes().all(|byte| byte >= 0x20));
+        let read = object(&line);
+        prop_assert_eq!(&read["type"], &json!("syn"));
+        prop_assert_eq!(&read["via"], &json!(value.via.name()));
+        prop_assert_eq!(&read["seq"], &json!(value.seq));
+        prop_assert_eq!(&read["ttl"], &json!(value.stack.ttl));
+        prop_assert_eq!(&read["unreported"], &json!(value.unreported));
     }
 
     #[test]

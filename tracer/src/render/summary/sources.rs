@@ -82,7 +82,7 @@ impl Style {
 }
 
 /// What a finding is called in a few words.
-fn looks_like(nat: &Nat) -> String {
+pub(in crate::render) fn looks_like(nat: &Nat) -> String {
     match (nat.verdict, nat.hosts, nat.hosts_at_least) {
         (NatVerdict::SingleHost, ..) => "one host".into(),
         (NatVerdict::Nat, Some(hosts), least) if hosts == least => format!("NAT, {hosts} hosts"),

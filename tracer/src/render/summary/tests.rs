@@ -11,8 +11,9 @@ use super::{
 use crate::model::{
     Nanos,
     any::any_word,
+    environment::Environment,
     nat::{Nat, NatVerdict},
-    report::{CounterCheck, FilterWords, Missing, Other, Retries, Source},
+    report::{CounterCheck, FilterWords, LeftOut, Missing, Other, Retries, Source},
     verdict::{Remedy, Verdict},
 };
 
@@ -36,6 +37,8 @@ fn quiet() -> Summary {
         lost: Lost::default(),
         blind: Vec::new(),
         missing: Vec::new(),
+        environment: Environment::default(),
+        left_out: LeftOut::default(),
     }
 }
 

@@ -129,13 +129,14 @@ fn verbose_lines_name_the_place() {
 pub(in crate::render) fn start(filter: FilterWords) -> Start {
     Start {
         time: Nanos(0),
-        version: "0.1.0",
+        version: "0.1.0".into(),
         kernel: "6.12.107+deb13-cloud-amd64".into(),
-        set: "tracepoint",
+        set: "tracepoint".into(),
         attached: vec!["kfree_skb".into(), "tcp_retransmit_synack".into(), "tcp_send_reset".into()],
         missing: Vec::new(),
         blind: Vec::new(),
         filter,
+        limits: None,
     }
 }
 
@@ -147,7 +148,7 @@ fn the_header_says_what_is_traced_and_what_is_not() {
         from: vec!["192.0.2.0/24".into(), "198.51.100.0/24".into()],
         interface: Some("eth0".into()),
         netns: Some("/run/netns/blue".into()),
-        causes: vec!["paws-time-wait"],
+        causes: vec![Cause::PawsTimeWait],
     });
     start.blind = vec![Cause::AcceptQueueFull, Cause::ListenOther];
     start.missing = vec![Missing { hook: "tcp_check_req".into(), why: "it takes 9 arguments here".into() }];

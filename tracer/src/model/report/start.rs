@@ -1,0 +1,81 @@
+//! The start line: what is known of a run when everything that can be attached is attached.
+
+use std::borrow::Cow;
+
+use crate::model::{Cause, Nanos};
+
+/// A hook that is not attached, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Kernel function or tracepoint.
+    pub hook: String,
+    /// One sentence, with the system's own words where it said any.
+    pub why: String,
+}
+
+/// The filter in force, as it was asked for. Empty and `None` mean "any".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilterWords {
+    /// Server ports as inclusive ranges, sorted.
+    pub ports: Vec<(u16, u16)>,
+    /// 4 or 6.
+    pub family: Option<u8>,
+    /// Client prefixes.
+    pub from: Vec<String>,
+    /// Interface name.
+    pub interface: Option<String>,
+    /// Namespace as given on the command line.
+    pub netns: Option<String>,
+    /// Causes shown; empty: the default selection.
+    pub causes: Vec<Cause>,
+}
+
+impl FilterWords {
+    /// Whether something else than the namespace is filtered: the kernel's counters then count SYNs that we do not see.
+    pub fn is_narrow(&self) -> bool {
+        !self.ports.is_empty() || self.family.is_some() || !self.from.is_empty() || self.interface.is_some()
+    }
+}
+
+/// What is known when everything that can be attached is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// When.
+    pub time: Nanos,
+    /// Version of this program.
+    pub version: Cow<'static, str>,
+    /// `uname -r`.
+    pub kernel: String,
+    /// Name of the hook set.
+    pub set: Cow<'static, str>,
+    /// Hooks in place, by kernel function or tracepoint.
+    pub attached: Vec<String>,
+    /// Hooks not in place.
+    pub missing: Vec<Missing>,
+    /// Causes that cannot be seen or told apart here.
+    pub blind: Vec<Cause>,
+    /// The filter.
+    pub filter: FilterWords,
+    /// What the analysis may keep: with other bounds the same SYNs may give another summary. `None`: not known.
+    pub limits: Option<Limits>,
+}
+
+/// What the analysis may keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sources that are told apart.
+    pub sources: usize,
+    /// Memory of all clocks together, bytes.
+    pub clock_bytes: usize,
+}
+
+impl Limits {
+    /// What may be asked for.
+    pub const MOST: Self = Self { sources: 1 << 24, clock_bytes: 65_535 << 20 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { sources: 65_536, clock_bytes: 64 << 20 }
+    }
+}
