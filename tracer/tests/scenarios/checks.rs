@@ -61,10 +61,14 @@ fn differences() -> Result<(), String> {
     fails(&text, &["expected 6, found 5", "rule: expected \"blind\", found \"healthy\""])
 }
 
+const DEFECT: &str = "known_defect = { why = \"it counts badly\", differs = [\"accepted\"] }\n";
+
 fn defect() -> Result<(), String> {
-    check(&format!("known_defect = \"it counts badly\"\n{}", HEALTHY.replace("accepted = 5", "accepted = 6")))
+    let wrong = format!("{DEFECT}{}", HEALTHY.replace("accepted = 5", "accepted = 6"));
+    check(&wrong)?;
+    fails(&wrong.replace("\"healthy\"", "\"blind\""), &["rule: expected \"blind\", found \"healthy\""])
 }
 
 fn gone() -> Result<(), String> {
-    fails(&format!("known_defect = \"it counts badly\"\n{HEALTHY}"), &["is gone", "it counts badly"])
+    fails(&format!("{DEFECT}{HEALTHY}"), &["is gone", "it counts badly"])
 }

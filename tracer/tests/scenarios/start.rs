@@ -1,4 +1,4 @@
-//! One trial for each table, and those of the harness itself.
+//! One trial for each table, those of the harness itself, and one for what no table is about.
 
 use std::process::ExitCode;
 
@@ -31,13 +31,13 @@ pub(crate) fn main() -> ExitCode {
     }
     trials.extend(CHECKS.iter().map(|(name, check)| Trial::test(*name, || check().map_err(Failed::from))));
     let (missing, counts) = (coverage.missing(), coverage.to_string());
+    trials.push(Trial::test("coverage", move || {
+        if missing.is_empty() { Ok(()) } else { Err(Failed::from(missing.join("\n"))) }
+    }));
     let listed = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !listed {
         println!("scenarios: {counts}");
-        for what in &missing {
-            println!("scenarios: {what}");
-        }
     }
     conclusion.exit_code()
 }

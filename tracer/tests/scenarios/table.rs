@@ -19,8 +19,8 @@ use super::{
 pub(crate) struct Table {
     /// What it is about, in one sentence.
     pub(crate) what: String,
-    /// The program is wrong, and how. The scenario then fails as expected, and must be told when it no longer does.
-    pub(crate) known_defect: Option<String>,
+    /// The program is wrong, and in what. The scenario then fails as expected, and must be told when it no longer does.
+    pub(crate) known_defect: Option<Defect>,
     /// Why this may come out differently when SYNs that arrive together are reported in another order.
     pub(crate) order_matters: Option<String>,
     /// How often it is played, each time with other ports, sequence numbers and clocks where the table leaves them open.
@@ -43,6 +43,15 @@ pub(crate) struct Table {
     #[serde(default)]
     pub(crate) host: Vec<Spanned<Host>>,
     pub(crate) expect: Expect,
+}
+
+/// What is wrong with the program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Defect {
+    pub(crate) why: String,
+    /// What is not as expected because of it, as differences begin: `verdict.text`. Anything else still fails.
+    pub(crate) differs: Vec<String>,
 }
 
 fn twice() -> u64 {
