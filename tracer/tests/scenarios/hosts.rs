@@ -14,7 +14,6 @@ use super::table::{ClockKind, Host, Ports, Refused, Table};
 
 /// The run begins here; any date will do.
 const BEGUN: i64 = 1_750_000_000;
-pub(crate) const NETNS: u32 = 4_026_531_840;
 
 /// A moment of the run.
 pub(crate) fn moment(seconds: f64) -> Nanos {
@@ -233,7 +232,7 @@ impl<'a> Group<'a> {
         Observation::Accepted(Accepted {
             time: moment(at + late),
             flow: self.flow(connection),
-            netns: Some(NETNS),
+            netns: Some(host.netns),
             seq: Some(connection.seq),
             tsval: syn.tsval,
             // A socket that is open remembers no options.

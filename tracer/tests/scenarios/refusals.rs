@@ -10,7 +10,7 @@ use tracer::{
 };
 
 use super::{
-    hosts::{Connection, Group, NETNS, Which, moment},
+    hosts::{Connection, Group, Which, moment},
     table::{ClockKind, Refused},
     words::stage_of,
 };
@@ -97,7 +97,7 @@ impl Group<'_> {
                 evidence: refused.evidence.0,
                 time: moment(at + late),
                 flow: self.flow(connection),
-                netns: Some(NETNS),
+                netns: Some(self.host.netns),
                 ifname: None,
                 stage: refused.stage.map_or(stage_of(cause), |stage| stage.0),
                 cause,

@@ -116,6 +116,8 @@ pub(crate) struct Host {
     pub(crate) dst: IpAddr,
     #[serde(default = "https")]
     pub(crate) dport: u16,
+    #[serde(default = "initial_netns")]
+    pub(crate) netns: u32,
 
     /// Hosts behind the address, with clocks that are drawn.
     pub(crate) hosts: Option<u32>,
@@ -181,6 +183,9 @@ fn server() -> IpAddr {
 }
 fn https() -> u16 {
     443
+}
+fn initial_netns() -> u32 {
+    4_026_531_840
 }
 fn milliseconds() -> f64 {
     1000.0
