@@ -59,6 +59,16 @@ pub fn judge(case: &Case<'_>) -> Option<Verdict> {
     spoken(&facts).map(|rule| rule.speak(&facts))
 }
 
+/// The names of all rules, in the order in which they are asked.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.name)
+}
+
+/// The name of the rule that speaks, where one does.
+pub fn speaker(case: &Case<'_>) -> Option<&'static str> {
+    spoken(&Facts::of(case)).map(|rule| rule.name)
+}
+
 /// The rule that speaks.
 fn spoken(facts: &Facts<'_>) -> Option<&'static Rule> {
     RULES.iter().find(|rule| (rule.applies)(facts))
