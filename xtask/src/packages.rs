@@ -66,7 +66,7 @@ fn fresh_lists(now: SystemTime) -> bool {
     else {
         return false;
     };
-    now.duration_since(time).is_ok_and(|age| age < Duration::from_secs(86_400))
+    now.duration_since(time).is_ok_and(|age| age < Duration::from_hours(24))
 }
 
 /// Whether we are root, without a library for it.

@@ -3,10 +3,7 @@
 #[allow(dead_code, unreachable_pub, reason = "shared with tracer/build.rs, which uses the rest")]
 pub(crate) mod find;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -32,8 +29,8 @@ const BY_HAND: &str = "eBPF needs a Rust compiler with its library sources, and 
 pub(crate) fn ensure() -> Result<find::Toolchain> {
     let there = find::linker(workspace()).is_some();
     // A compiler that is too old may be an earlier version of the package.
-    let fits = |rustc: &PathBuf| there || llvm(rustc).is_ok_and(|major| major >= OLDEST_LLVM);
-    if find::rustc().filter(fits).is_none() {
+    let fits = |rustc: &Path| there || llvm(rustc).is_ok_and(|major| major >= OLDEST_LLVM);
+    if !find::rustc().is_some_and(|rustc| fits(&rustc)) {
         // Compiler and library sources of one version; rustup's own need a component that may be out of reach.
         packages::install(
             "building eBPF (a compiler with its library sources)",

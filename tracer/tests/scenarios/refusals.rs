@@ -102,7 +102,7 @@ impl Group<'_> {
                 stage: refused.stage.map_or(stage_of(cause), |stage| stage.0),
                 cause,
                 reason: refused.reason.as_deref().map(Arc::from),
-                snmp,
+                snmp: snmp.map(Into::into),
                 syn: self.syn(connection, at),
                 ts_recent: recent,
                 ts_age_ms: refused.age_ms.map(|age| age + after as u64 * 1000),

@@ -6,12 +6,12 @@ use tracer::{
     analysis::{
         engine::{Engine, Limits},
         snmp::{CHECKED, Counters, Ours, View},
-        verdict::{Case, LeftOut, SYSCTLS, judge, speaker},
+        verdict::{Case, SYSCTLS, judge, speaker},
     },
     model::{
         Cause, Observation,
         environment::{Environment, OwnNat},
-        report::{CounterCheck, Lost, Snapshot},
+        report::{CounterCheck, LeftOut, Lost, Snapshot},
         verdict::Verdict,
     },
 };
