@@ -10,5 +10,7 @@ mod nat;
 mod order;
 mod pairs;
 mod retry;
+pub mod selection;
 pub mod snmp;
 pub mod verdict;
+pub mod wire;

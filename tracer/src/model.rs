@@ -307,6 +307,8 @@ pub enum Observation {
     Drop(Drop),
     /// A SYN that got one.
     Accepted(Accepted),
+    /// A SYN of which a capture does not show whether it got one.
+    Undecided(Accepted),
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! addresses. Memory is bounded by [`Limits`], and no observation costs more because there were many before.
 
 use super::{
-    aggregate::{Causes, Seen, Sources, join},
+    aggregate::{Causes, Placed, Seen, Sources, join},
     clock::{Remembered, Sample},
     pairs::Pairs,
     retry::{Attempts, Change, Key},
@@ -73,6 +73,7 @@ impl Engine {
         match observation {
             Observation::Drop(drop) => self.dropped(drop),
             Observation::Accepted(accepted) => self.answered(accepted),
+            Observation::Undecided(syn) => self.read_only(syn),
         }
     }
 
@@ -115,27 +116,41 @@ impl Engine {
     fn answered(&mut self, accepted: &Accepted) {
         self.accepted += 1 + u64::from(accepted.unreported);
         self.unreported += u64::from(accepted.unreported);
-        let placed = self.sources.add(&Seen {
-            src: accepted.flow.src,
-            time: accepted.time,
-            cause: None,
-            regression: None,
-            unreported: accepted.unreported,
-        });
+        let placed = self.arrived(accepted);
         let key = Key { netns: accepted.netns, flow: accepted.flow, seq: accepted.seq };
         let change = self.attempts.answered(&key, accepted.time);
         self.retried(&change);
+        self.read_clock(placed, accepted);
+    }
+
+    /// Neither dropped nor answered, as far as anyone knows: it counts as a SYN of its source, and as a reading of a clock.
+    fn read_only(&mut self, syn: &Accepted) {
+        let placed = self.arrived(syn);
+        self.read_clock(placed, syn);
+    }
+
+    fn arrived(&mut self, syn: &Accepted) -> Option<Placed> {
+        self.sources.add(&Seen {
+            src: syn.flow.src,
+            time: syn.time,
+            cause: None,
+            regression: None,
+            unreported: syn.unreported,
+        })
+    }
+
+    fn read_clock(&mut self, placed: Option<Placed>, syn: &Accepted) {
         let Some(placed) = placed else { return };
         let sample = Sample {
-            time: accepted.time,
-            sport: accepted.flow.sport,
-            dport: accepted.flow.dport,
-            seq: accepted.seq,
-            tsval: accepted.tsval,
-            stack: accepted.stack,
+            time: syn.time,
+            sport: syn.flow.sport,
+            dport: syn.flow.dport,
+            seq: syn.seq,
+            tsval: syn.tsval,
+            stack: syn.stack,
             remembered: None,
         };
-        self.read(placed.owner.slot, placed.new, (accepted.netns, accepted.flow.dst), &sample);
+        self.read(placed.owner.slot, placed.new, (syn.netns, syn.flow.dst), &sample);
     }
 
     fn retried(&mut self, change: &Change) {
