@@ -39,9 +39,9 @@ pub struct Start {
     pub time: Nanos,
     /// Version of this program.
     pub version: &'static str,
-    /// `uname -r`.
-    pub kernel: String,
-    /// Name of the hook set.
+    /// `uname -r`; `None`: not known.
+    pub kernel: Option<String>,
+    /// Name of the hook set; `capture` where there is none.
     pub set: &'static str,
     /// Hooks in place, by kernel function or tracepoint.
     pub attached: Vec<String>,
@@ -51,6 +51,8 @@ pub struct Start {
     pub blind: Vec<Cause>,
     /// The filter.
     pub filter: FilterWords,
+    /// The capture that is read instead of a kernel's records, as far as it is known.
+    pub capture: Option<Capture>,
 }
 
 /// What the SYNs of a capture came to; those that are none of these were dropped.
@@ -259,6 +261,8 @@ pub struct Lost {
     pub read: u64,
     /// Drop lines not printed because of `--rate-limit` (all are in the totals).
     pub unprinted: u64,
+    /// SYNs of a capture of which it is not known whether they were dropped (not in the totals).
+    pub undecided: u64,
 }
 
 /// The end of a run.
@@ -300,4 +304,6 @@ pub struct Summary {
     pub blind: Vec<Cause>,
     /// Hooks that were not in place.
     pub missing: Vec<Missing>,
+    /// The capture that was read.
+    pub capture: Option<Capture>,
 }

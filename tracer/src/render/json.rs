@@ -1,6 +1,7 @@
 //! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
 //! is `null`, never 0.
 
+mod capture;
 mod summary;
 
 use std::fmt::Write as _;
@@ -41,10 +42,12 @@ struct StartLine<'a> {
     schema: u32,
     time: String,
     version: &'a str,
-    kernel: &'a str,
+    kernel: Option<&'a str>,
     hooks: Hooks<'a>,
     filter: Filter<'a>,
     blind: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<capture::Beginning<'a>>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +93,7 @@ pub fn start(start: &Start) -> String {
         schema: SCHEMA,
         time: time(start.time),
         version: start.version,
-        kernel: &start.kernel,
+        kernel: start.kernel.as_deref(),
         hooks: Hooks { set: start.set, attached: &start.attached, missing: missing(&start.missing) },
         filter: Filter {
             ports: ports(filter),
@@ -101,6 +104,7 @@ pub fn start(start: &Start) -> String {
             causes: &filter.causes,
         },
         blind: start.blind.iter().map(|cause| cause.name()).collect(),
+        capture: start.capture.as_ref().map(Into::into),
     })
 }
 
@@ -135,6 +139,7 @@ struct DropLine<'a> {
     accept_queue: Option<Queue>,
     syn_queue: Option<Queue>,
     listener: Option<Listener<'a>>,
+    evidence: &'static str,
 }
 
 #[derive(Serialize)]
@@ -187,6 +192,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
             comm: &l.comm,
             cgroup: l.cgroup.as_deref(),
         }),
+        evidence: drop.evidence.name(),
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));

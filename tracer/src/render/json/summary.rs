@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MissingHook, SCHEMA, missing, text, time};
+use super::{MissingHook, SCHEMA, capture::Whole, missing, text, time};
 use crate::model::{
     Cause,
     nat::Nat,
@@ -35,6 +35,8 @@ struct SummaryLine<'a> {
     blind: Vec<&'static str>,
     missing: Vec<MissingHook<'a>>,
     verdict: Option<VerdictObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<Whole<'a>>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +99,7 @@ struct Lost {
     slot: u64,
     read: u64,
     unprinted: u64,
+    undecided: u64,
 }
 
 #[derive(Serialize)]
@@ -210,9 +213,11 @@ pub fn summary(summary: &Summary) -> String {
             slot: lost.slot,
             read: lost.read,
             unprinted: lost.unprinted,
+            undecided: lost.undecided,
         },
         blind: summary.blind.iter().map(|cause| cause.name()).collect(),
         missing: missing(&summary.missing),
         verdict: summary.verdict.as_ref().map(VerdictObject::from),
+        capture: summary.capture.as_ref().map(Into::into),
     })
 }

@@ -65,7 +65,7 @@ const DROP: [&str; 27] = [
     "options",
     "listener",
 ];
-const DROP_ADDED: [&str; 2] = ["accept_queue", "syn_queue"];
+const DROP_ADDED: [&str; 3] = ["accept_queue", "syn_queue", "evidence"];
 
 #[test]
 fn a_drop_has_every_field_of_the_contract() {
@@ -134,7 +134,7 @@ fn a_drop_of_which_everything_is_known() {
         "regression": 5000, "ts_age_ms": 12_000, "answer": "ack", "ttl": 63, "mss": 1460, "wscale": 7,
         "window": 64_240, "options": "mss,sok,ts,nop,ws",
         "accept_queue": {"len": 129, "max": 128}, "syn_queue": {"len": 3, "max": 256},
-        "listener": {"pid": 42, "comm": "nginx", "cgroup": null},
+        "listener": {"pid": 42, "comm": "nginx", "cgroup": null}, "evidence": "kernel",
     });
     assert_eq!(Value::Object(object(&drop_line(&known))), want);
     known.flow.src = "2001:db8::1".parse().unwrap();
@@ -178,7 +178,7 @@ fn a_start() -> Start {
     Start {
         time: Nanos(0),
         version: "0.1.0",
-        kernel: "6.12.107".into(),
+        kernel: Some("6.12.107".into()),
         set: "tracepoint",
         attached: vec!["kfree_skb".into()],
         missing: vec![Missing { hook: "tcp_send_reset".into(), why: "no such \"tracepoint\"".into() }],
@@ -191,6 +191,7 @@ fn a_start() -> Start {
             netns: Some("/run/netns/a".into()),
             causes: vec!["other"],
         },
+        capture: None,
     }
 }
 
@@ -246,9 +247,10 @@ fn a_summary() -> Summary {
             ours: 2,
             remark: Some("why".into()),
         }],
-        lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6 },
+        lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6, undecided: 7 },
         blind: vec![Cause::ListenOther],
         missing: Vec::new(),
+        capture: None,
     }
 }
 
@@ -269,7 +271,7 @@ fn the_summary() {
         "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
         "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
         "snmp_left_out": 0,
-        "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6},
+        "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6, "undecided": 7},
         "blind": ["listen-other"], "missing": [], "verdict": null,
     });
     assert_eq!(Value::Object(object(&line)), want);
@@ -368,7 +370,7 @@ proptest! {
     #[test]
     fn any_words_of_a_start_read_back(kernel in any_word(), hook in any_word(), why in any_word(), netns in any_word()) {
         let mut value = a_start();
-        value.kernel.clone_from(&kernel);
+        value.kernel = Some(kernel.clone());
         value.filter.netns = Some(netns.clone());
         value.missing = vec![Missing { hook: hook.clone(), why: why.clone() }];
         let line = start(&value);

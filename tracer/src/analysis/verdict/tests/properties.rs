@@ -75,14 +75,17 @@ fn any_checks() -> impl Strategy<Value = Vec<CounterCheck>> {
 }
 
 fn any_lost() -> impl Strategy<Value = Lost> {
-    proptest::array::uniform6(any_count()).prop_map(|[ring, decode, table, slot, read, unprinted]| Lost {
-        ring,
-        decode,
-        table,
-        slot,
-        read,
-        unprinted,
-    })
+    proptest::array::uniform7(any_count()).prop_map(
+        |[ring, decode, table, slot, read, unprinted, undecided]| Lost {
+            ring,
+            decode,
+            table,
+            slot,
+            read,
+            unprinted,
+            undecided,
+        },
+    )
 }
 
 fn any_causes() -> impl Strategy<Value = BTreeMap<Cause, u64>> {
