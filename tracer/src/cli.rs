@@ -28,10 +28,11 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "\
-Three commands to start with (as root):
+Commands to start with (as root, but for the last):
   tracer -p 443            every SYN to port 443 that gets no SYN/ACK, and why
   tracer -p 443 -o json    the same for scripts, one JSON object a line
-  tracer demo              a NAT incident in throwaway namespaces, traced";
+  tracer demo              a NAT incident in throwaway namespaces, traced
+  tracer replay FILE       the same from a capture, as far as packets tell";
 
 /// Sources that are told apart by default.
 const SOURCES: usize = 65_536;
@@ -43,6 +44,8 @@ const CLOCK_MIB: u16 = 64;
 pub enum Command {
     /// Make a NAT incident in throwaway network namespaces and trace it.
     Demo(DemoArgs),
+    /// Find the SYNs without an answer in a capture: pcap or pcapng.
+    Replay(ReplayArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -142,6 +145,25 @@ pub struct LiveArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 }
+
+/// Options of `replay`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = REPLAY)]
+pub struct ReplayArgs {
+    /// A capture (pcap, pcapng), also packed by gzip; `-` reads standard input.
+    #[arg(value_name = "FILE|-")]
+    pub file: PathBuf,
+    /// Which SYNs.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// What is said of them.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const REPLAY: &str = "\
+A live look on kernels without eBPF (-U: every packet at once):
+  tcpdump -U -i any -w - 'tcp port 443' | tracer replay -";
 
 /// Options of the demonstration.
 #[derive(Args, Clone, Debug)]
