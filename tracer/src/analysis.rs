@@ -10,6 +10,8 @@ mod nat;
 mod order;
 mod pairs;
 mod retry;
+pub mod selection;
 pub mod snmp;
 pub mod summary;
 pub mod verdict;
+pub mod wire;

@@ -7,7 +7,10 @@ mod limit;
 pub mod live;
 pub mod namespaces;
 pub mod programs;
+pub mod replay;
+mod report;
 pub mod request;
+mod signals;
 pub mod sink;
 mod tracing;
 mod window;
@@ -52,6 +55,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => live::trace(&cli.live, None, &mut || Ok(())),
         Some(Command::Demo(args)) => demo::demo(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

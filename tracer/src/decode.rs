@@ -1,5 +1,6 @@
 //! Bytes to meaning: a ring record becomes a `Record`. Pure; any bytes are decoded or refused, never trusted.
 
+pub mod frame;
 pub mod tcp;
 
 use std::net::{IpAddr, Ipv6Addr};

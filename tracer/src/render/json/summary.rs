@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MissingHook, SCHEMA, missing, text, time};
+use super::{MissingHook, SCHEMA, capture::Whole, missing, text, time};
 use crate::model::{
     Cause,
     environment::Environment,
@@ -38,6 +38,8 @@ struct SummaryLine<'a> {
     verdict: Option<VerdictObject<'a>>,
     environment: EnvironmentObject<'a>,
     left_out: LeftOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<Whole<'a>>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +102,7 @@ struct Lost {
     slot: u64,
     read: u64,
     unprinted: u64,
+    undecided: u64,
 }
 
 #[derive(Serialize)]
@@ -133,6 +136,7 @@ struct OwnNatObject {
 #[derive(Serialize)]
 struct LeftOut {
     seen: BTreeMap<&'static str, u64>,
+    wire: u64,
     not_looked_at: Vec<&'static str>,
 }
 
@@ -252,6 +256,7 @@ pub fn summary(summary: &Summary) -> String {
             slot: lost.slot,
             read: lost.read,
             unprinted: lost.unprinted,
+            undecided: lost.undecided,
         },
         blind: summary.blind.iter().map(|cause| cause.name()).collect(),
         missing: missing(&summary.missing),
@@ -259,7 +264,9 @@ pub fn summary(summary: &Summary) -> String {
         environment: EnvironmentObject::from(&summary.environment),
         left_out: LeftOut {
             seen: causes(&summary.left_out.seen),
+            wire: summary.left_out.wire,
             not_looked_at: summary.left_out.not_looked_at.iter().map(|cause| cause.name()).collect(),
         },
+        capture: summary.capture.as_ref().map(Into::into),
     })
 }
