@@ -8,13 +8,16 @@
     reason = "arithmetic modulo 2^32, and counts that are bounded by their tables"
 )]
 
+mod beside;
 mod chains;
+mod few;
 mod turns;
 mod words;
 
 use crate::model::nat::{Clock, Nat, NatVerdict};
 
 use self::{
+    beside::{Beside, beside},
     chains::{Chain, Chains, chains},
     turns::{one_clock, returns, together},
 };
@@ -26,6 +29,8 @@ const LISTED: usize = 32;
 const LEAST: u32 = 4;
 /// SYNs with unrelated timestamps before a clock for every connection is believed.
 const RANDOM: u32 = 8;
+/// The most that one or two ports tell of who is behind the address.
+const OF_FEW_PORTS: f64 = 0.8;
 /// log10 of the chance clocks expected, below which one alone proves something beside random timestamps.
 const PROOF: f64 = -8.0;
 
@@ -57,6 +62,10 @@ struct Facts<'a> {
     jumps: u32,
     /// Readings that are on no clock, while one was running.
     between: u32,
+    /// Hosts that take turns on one port, and how often; only where there is no clock.
+    in_turn: Option<(u32, u32)>,
+    /// A second clock beside the only one.
+    beside: Option<Beside>,
 }
 
 /// From all that was seen.
@@ -76,7 +85,7 @@ pub(super) fn assess(clocks: &Clocks) -> Nat {
 
 impl<'a> Facts<'a> {
     fn gather(clocks: &'a Clocks) -> Self {
-        let chains = chains(&clocks.lines, &clocks.stacks, &clocks.counts);
+        let chains = chains(&clocks.lines, &clocks.stacks, &clocks.counts, &clocks.still);
         let found = &chains.clocks;
         let switches = (clocks.lines.switches)
             .saturating_sub((clocks.lines.confirmed() + clocks.lines.retired).saturating_sub(1));
@@ -90,6 +99,8 @@ impl<'a> Facts<'a> {
             returns: returns(found).max(switches),
             jumps: clocks.counts.jumps[rate],
             between,
+            in_turn: few::in_turn(&clocks.lines, &clocks.counts).filter(|_| found.is_empty()),
+            beside: if let [one] = &found[..] { beside(one, &clocks.memory) } else { None },
             chains,
             clocks,
         }
@@ -105,6 +116,9 @@ impl<'a> Facts<'a> {
         let found = self.found();
         let several = found.len() as u32;
         if counts.syns < LEAST {
+            return (NatVerdict::Undecidable, None, 1, 0.0);
+        }
+        if self.stands_still() {
             return (NatVerdict::Undecidable, None, 1, 0.0);
         }
         if let Some((hosts, at_least, confidence)) = self.several_hosts() {
@@ -161,6 +175,12 @@ impl<'a> Facts<'a> {
         if best < PROOF && self.between >= 3 && often && self.jumps >= 2 {
             return Some((None, solid.len() as u32 + 1, 0.95));
         }
+        if let Some((at_least, _)) = self.in_turn {
+            return Some((None, at_least, 0.95));
+        }
+        if best < PROOF && self.beside.is_some() {
+            return Some((None, 2, 0.95));
+        }
         (stacks >= 2 && self.clocks.stacks.turns >= 4).then_some((None, stacks.max(clocks), 0.95))
     }
 
@@ -208,17 +228,38 @@ impl<'a> Facts<'a> {
         expected + 4.0 * expected.sqrt() + 1.0
     }
 
+    /// Readings that may each be a clock of its own: not those of a port that came back to its line, nor what stands still.
+    fn unrelated(&self) -> u32 {
+        let clocks = self.clocks;
+        clocks.counts.stamped.saturating_sub(clocks.lines.again).saturating_sub(clocks.still.readings)
+    }
+
+    /// Most timestamps are one and the same for all time: crafted packets, and no clock.
+    fn stands_still(&self) -> bool {
+        self.clocks.still.readings.saturating_mul(2) > self.clocks.counts.stamped
+    }
+
     fn no_clock(&self) -> (NatVerdict, Option<u32>, u32, f64) {
         let counts = &self.clocks.counts;
         if counts.stamped == 0 {
             return (NatVerdict::NoTimestamps, None, 1, 0.99);
         }
+        if let Some(line) = few::only_line(&self.clocks.lines, counts) {
+            let confidence = 1.0 - 0.5_f64.powf(f64::from(line.readings()) / 1.5);
+            return (NatVerdict::SingleHost, Some(1), 1, confidence.min(OF_FEW_PORTS));
+        }
         // A host's own ports come again now and then; a large population of hosts does so more often.
         let on: u32 = self.found().iter().map(Chain::count).sum();
         let seldom = u64::from(on) * 8 <= u64::from(counts.stamped) + 32;
-        if counts.stamped >= RANDOM && seldom && f64::from(self.chains.pairs) <= self.pairs_by_chance() {
+        let unrelated = self.unrelated();
+        let many = unrelated >= RANDOM || unrelated >= LEAST && few::one_each(&self.clocks.lines);
+        if counts.stamped >= RANDOM
+            && many
+            && seldom
+            && f64::from(self.chains.pairs) <= self.pairs_by_chance()
+        {
             // A population of stable hosts would have shown a pair: the birthday bound.
-            let confidence = 1.0 - (-f64::from(counts.stamped).powi(2) / 64.0).exp();
+            let confidence = 1.0 - (-f64::from(unrelated).powi(2) / 64.0).exp();
             return (NatVerdict::PerConnection, None, 1, confidence.min(0.99));
         }
         (NatVerdict::Undecidable, None, 1, 0.0)
