@@ -11,10 +11,11 @@
 mod beside;
 mod chains;
 mod few;
+mod listed;
 mod turns;
 mod words;
 
-use crate::model::nat::{Clock, Nat, NatVerdict};
+use crate::model::nat::{Nat, NatVerdict};
 
 use self::{
     beside::{Beside, beside},
@@ -23,8 +24,6 @@ use self::{
 };
 use super::clock::{Clocks, rate::RATES};
 
-/// Clocks that a finding lists.
-const LISTED: usize = 32;
 /// SYNs below which nothing is said.
 const LEAST: u32 = 4;
 /// SYNs with unrelated timestamps before a clock for every connection is believed.
@@ -79,7 +78,7 @@ pub(super) fn assess(clocks: &Clocks) -> Nat {
         confidence,
         evidence: words::evidence(&facts, verdict),
         port_jumps: u64::from(clocks.jumps.certain()),
-        clocks: facts.listed(),
+        clocks: listed::listed(&facts),
     }
 }
 
@@ -264,40 +263,6 @@ impl<'a> Facts<'a> {
         }
         (NatVerdict::Undecidable, None, 1, 0.0)
     }
-
-    /// The clocks, most readings first.
-    fn listed(&self) -> Vec<Clock> {
-        let mut chains: Vec<&Chain> = self.found().iter().collect();
-        chains.sort_by_key(|chain| std::cmp::Reverse(chain.count()));
-        let clock = |chain: &&Chain| {
-            let last = chain.pieces.iter().map(|piece| piece.last).max().unwrap_or_default();
-            Clock {
-                rate_hz: measured(chain),
-                first: self.clocks.time(chain.first()),
-                last: self.clocks.time(last.0),
-                tsval: last.1,
-                readings: chain.count(),
-            }
-        };
-        chains.iter().take(LISTED).map(clock).collect()
-    }
-}
-
-/// The rate of a chain: as measured on its longest piece where that is long enough, else the nominal one.
-fn measured(chain: &Chain) -> f64 {
-    let nominal = f64::from(RATES[chain.rate()]);
-    let Some(piece) = chain.pieces.iter().max_by_key(|piece| piece.last.0 - piece.first.0.min(piece.last.0))
-    else {
-        return nominal;
-    };
-    let seconds = f64::from(piece.last.0.saturating_sub(piece.first.0)) / 1000.0;
-    if piece.rate != chain.rate() || seconds < 30.0 {
-        return nominal;
-    }
-    let ticks = f64::from(piece.last.1.wrapping_sub(piece.first.1));
-    let measured = ticks / seconds;
-    // More than a range of the clock went by, or jitter is larger than what could be learnt.
-    if (measured / nominal - 1.0).abs() > 0.1 { nominal } else { measured }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The hard cases, one by one.
 
 use crate::eval::{
-    host::{Conditions, Delay, Quirks},
+    host::{Conditions, Delay, Quirks, Sent},
     kind::{self, Clock, Kind, System},
     mixes::{Mixed, together},
     path::{Ports, remember},
@@ -227,12 +227,17 @@ fn reused(kind: Kind, hosts: u32, random: &mut Random) -> Mixed {
     mixed
 }
 
-/// Two hosts of which one gets in each time, elsewhere: only what the server remembers shows it.
+/// Two hosts of which only one is seen, the one that is refused: what the server remembers shows the other.
 fn remembered_alone(random: &mut Random) -> Mixed {
     let (rate, ports) = (random.decades(0.5, 5.0), random.one_of(&[4, 8]));
     let mut mixed = through(rate, ports, kind::LINUX, 2, Quirks { hops: 8, ..Quirks::default() }, random);
-    let first = mixed.stream.first().map_or(0, |syn| syn.host);
-    mixed.stream.retain(|syn| syn.host == first);
+    // The one that is ahead is never refused, and shows nothing of the other.
+    let refused = |syn: &&Sent| {
+        let left = syn.remembered.zip(syn.tsval);
+        left.is_some_and(|(left, tsval)| tsval.wrapping_sub(left.tsval).cast_signed() < 0)
+    };
+    let behind = mixed.stream.iter().find(refused).map_or(0, |syn| syn.host);
+    mixed.stream.retain(|syn| syn.host == behind);
     mixed
 }
 

@@ -25,7 +25,8 @@ pub(super) fn only_line<'a>(lines: &'a Lines, counts: &Counts) -> Option<&'a Lin
     let (_, line) = lines.all().max_by_key(|(_, line)| line.readings())?;
     let (part, whole) = NEARLY_ALL;
     let all = line.readings().saturating_mul(whole) >= counts.stamped.saturating_mul(part);
-    (all && lines.given_up == 0 && counts.jumps[rate(line)] == 0).then_some(line)
+    let enough = line.readings() >= super::LEAST;
+    (all && enough && lines.given_up == 0 && counts.jumps[rate(line)] == 0).then_some(line)
 }
 
 /// The likeliest rate of a guess, those of its readings included that do not support it.

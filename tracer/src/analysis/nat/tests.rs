@@ -195,6 +195,13 @@ fn one_port_or_two_with_one_clock_say_little() {
 }
 
 #[test]
+fn one_reading_beside_others_without_is_no_clock() {
+    let mut samples: Vec<Sample> = (0..6_u16).map(|n| sample(i64::from(n) * 500, None, 40_000 + n)).collect();
+    samples[2].tsval = Some(5);
+    assert_eq!(finding(&samples).verdict, NatVerdict::Undecidable);
+}
+
+#[test]
 fn ports_that_each_have_a_clock() {
     let clocks: Vec<u32> = (0..6).map(random).collect();
     let ports = [40_000, 40_002, 40_004, 40_006, 40_008, 40_010];
