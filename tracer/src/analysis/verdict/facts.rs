@@ -4,6 +4,7 @@
 
 mod counters;
 mod finding;
+mod listeners;
 
 use std::collections::BTreeMap;
 
