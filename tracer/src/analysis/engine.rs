@@ -9,6 +9,7 @@ use super::{
     aggregate::{Causes, Owner, Placed, Seen, Sources, join},
     clock::{Remembered, Sample},
     pairs::Pairs,
+    refusals::Refusals,
     retry::{Attempts, Change, Key},
 };
 use crate::model::{
@@ -28,11 +29,7 @@ pub struct Engine {
     wire: u64,
     causes: Causes,
     retries: Retries,
-    /// The longest queues at which a SYN was dropped, and their limits.
-    accept_queue: Option<(u32, u32)>,
-    syn_queue: Option<(u32, u32)>,
-    /// The accept queue beside the longest SYN queue.
-    syn_queue_listener: Option<(u32, u32)>,
+    refusals: Refusals,
     sources: Sources,
     attempts: Attempts,
     pairs: Pairs,
@@ -48,9 +45,7 @@ impl Engine {
             wire: 0,
             causes: Causes::default(),
             retries: Retries::default(),
-            accept_queue: None,
-            syn_queue: None,
-            syn_queue_listener: None,
+            refusals: Refusals::new(),
             sources: Sources::new(limits.sources),
             attempts: Attempts::new(),
             pairs: Pairs::new(limits.clock_bytes),
@@ -70,13 +65,7 @@ impl Engine {
         self.drops += 1;
         self.causes.add(drop.cause);
         self.wire += u64::from(drop.evidence == Evidence::Wire);
-        match drop.cause {
-            Cause::AcceptQueueFull => self.accept_queue = self.accept_queue.max(drop.accept_queue),
-            Cause::SynQueueFull | Cause::PeerNotProven if drop.syn_queue > self.syn_queue => {
-                (self.syn_queue, self.syn_queue_listener) = (drop.syn_queue, drop.accept_queue);
-            }
-            _ => {}
-        }
+        self.refusals.add(drop);
         let placed = self.sources.add(&Seen {
             src: drop.flow.src,
             time: drop.time,
@@ -189,9 +178,8 @@ impl Engine {
             sources_total: self.sources.len() as u64,
             other: self.sources.other(),
             clocks_evicted: self.pairs.given_up(),
-            accept_queue: self.accept_queue,
-            syn_queue: self.syn_queue,
-            syn_queue_listener: self.syn_queue_listener,
+            listeners: self.refusals.listeners(),
+            reasons: self.refusals.reasons(),
         }
     }
 

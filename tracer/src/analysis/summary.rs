@@ -49,6 +49,8 @@ pub fn sum_up(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         retries: seen.retries,
         unreported: seen.unreported,
         clocks_evicted: seen.clocks_evicted,
+        listeners: seen.listeners,
+        reasons: seen.reasons,
         verdict,
         snmp: ending.snmp,
         snmp_left_out: ending.snmp_left_out,

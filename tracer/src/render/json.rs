@@ -3,6 +3,7 @@
 
 mod capture;
 mod interval;
+mod refusals;
 mod summary;
 
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::refusals::Queue;
 use crate::{
     kernel::load::ProgramFacts,
     model::{
@@ -157,12 +159,6 @@ struct DropLine<'a> {
 }
 
 #[derive(Serialize)]
-struct Queue {
-    len: u32,
-    max: u32,
-}
-
-#[derive(Serialize)]
 struct Listener<'a> {
     pid: u32,
     comm: &'a str,
@@ -171,7 +167,6 @@ struct Listener<'a> {
 
 /// A drop, in place of what `line` held.
 pub fn drop(drop: &Drop, line: &mut String) {
-    let queue = |(len, max)| Queue { len, max };
     let value = DropLine {
         r#type: "drop",
         schema: SCHEMA,
@@ -199,8 +194,8 @@ pub fn drop(drop: &Drop, line: &mut String) {
         wscale: drop.syn.wscale,
         window: drop.syn.window,
         options: drop.syn.options.to_string(),
-        accept_queue: drop.accept_queue.map(queue),
-        syn_queue: drop.syn_queue.map(queue),
+        accept_queue: drop.accept_queue.map(Queue::from),
+        syn_queue: drop.syn_queue.map(Queue::from),
         listener: drop.listener.as_ref().map(|l| Listener {
             pid: l.pid,
             comm: &l.comm,

@@ -1,6 +1,7 @@
 //! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost, the verdict.
 
 mod capture;
+mod refusals;
 mod sources;
 mod verdict;
 
@@ -47,6 +48,7 @@ impl Style {
             for (cause, n) in &summary.by_cause {
                 lines.extend(self.cause(*cause, *n, summary));
             }
+            lines.extend(self.refusals(summary));
         }
         lines.extend(self.sources(summary));
         lines.extend(self.counters(summary));

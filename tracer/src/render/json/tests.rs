@@ -12,8 +12,8 @@ use crate::model::{
     environment::{Environment, OwnNat},
     nat::{Nat, NatVerdict},
     report::{
-        Change, CounterCheck, LeftOut, Limits, Lost as LostCounts, Other, Regressions, Retries, Source,
-        Summary,
+        Change, CounterCheck, LeftOut, Limits, Listener as FullListener, Listeners, Lost as LostCounts,
+        Other, Reasons, Regressions, Retries, Source, Summary,
     },
     verdict::{Remedy, Verdict},
 };
@@ -247,6 +247,8 @@ fn a_summary() -> Summary {
         retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
+        listeners: Listeners::default(),
+        reasons: Reasons::default(),
         verdict: None,
         snmp_left_out: 0,
         snmp: vec![CounterCheck {
@@ -278,6 +280,7 @@ fn the_summary() {
         }],
         "retries": {"refused": 0, "came_back": 0, "got_in": 0, "waited_ms": 0, "longest_ms": 0},
         "other": {"syns": 0, "drops": 0, "paws": 0, "by_cause": {}}, "clocks_evicted": 0,
+        "by_reason": {}, "by_reason_other": 0, "by_reason_none": 0, "listeners": [], "listeners_other": 0,
         "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
         "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
         "snmp_left_out": 0,
@@ -345,6 +348,20 @@ fn what_the_analysis_found() {
         by_cause: BTreeMap::from([(Cause::PawsTimeWait, 4), (Cause::Other, 1)]),
     };
     value.clocks_evicted = 2;
+    value.reasons =
+        Reasons { named: vec![("TCP_CSUM".into(), 3), ("SOCKET_FILTER".into(), 1)], beyond: 5, none: 6 };
+    value.listeners = Listeners {
+        full: vec![FullListener {
+            netns: Some(7),
+            dst: "192.0.2.9".parse().unwrap(),
+            dport: 443,
+            by_cause: BTreeMap::from([(Cause::AcceptQueueFull, 2), (Cause::SynQueueFull, 1)]),
+            accept_queue: Some((129, 128)),
+            syn_queue: None,
+            beside_syn_queue: None,
+        }],
+        beyond: 4,
+    };
     let source = &mut value.sources[0];
     source.by_cause = BTreeMap::from([(Cause::PawsTimeWait, 2)]);
     source.last_regression = Some(4096);
@@ -384,6 +401,14 @@ fn what_the_analysis_found() {
     assert_eq!(row["nat"], nat);
     let other = json!({"syns": 9, "drops": 5, "paws": 4, "by_cause": {"paws-time-wait": 4, "other": 1}});
     assert_eq!((&read["other"], &read["clocks_evicted"]), (&other, &json!(2)));
+    assert_eq!(read["by_reason"], json!({"TCP_CSUM": 3, "SOCKET_FILTER": 1}));
+    assert_eq!((&read["by_reason_other"], &read["by_reason_none"]), (&json!(5), &json!(6)));
+    let listener = json!({
+        "netns": 7, "dst": "192.0.2.9", "dport": 443, "drops": 3,
+        "by_cause": {"accept-queue-full": 2, "syn-queue-full": 1},
+        "accept_queue": {"len": 129, "max": 128}, "syn_queue": null, "beside_syn_queue": null,
+    });
+    assert_eq!((&read["listeners"], &read["listeners_other"]), (&json!([listener]), &json!(4)));
     let verdict = json!({
         "cause": "paws-time-wait", "confidence": 0.95, "text": "Several hosts.", "remedy": ["do", "ss -ltn"],
         "remedy_prices": ["much", ""], "for": ["this"], "against": ["that"],

@@ -13,7 +13,9 @@ use crate::model::{
     any::any_word,
     environment::Environment,
     nat::{Nat, NatVerdict},
-    report::{CounterCheck, FilterWords, LeftOut, Missing, Other, Retries, Source},
+    report::{
+        CounterCheck, FilterWords, LeftOut, Listener, Listeners, Missing, Other, Reasons, Retries, Source,
+    },
     verdict::{Remedy, Verdict},
 };
 
@@ -31,6 +33,8 @@ fn quiet() -> Summary {
         retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
+        listeners: Listeners::default(),
+        reasons: Reasons::default(),
         verdict: None,
         snmp_left_out: 0,
         snmp: Vec::new(),
@@ -271,6 +275,29 @@ fn colours_are_colours_and_nothing_else() {
         assert!(!plain.contains('\x1b') && coloured.contains('\x1b'));
         assert_eq!(uncoloured(&coloured), plain);
     }
+}
+
+#[test]
+fn reasons_and_full_queues() {
+    let listener = |dport, drops| Listener {
+        netns: None,
+        dst: "2001:db8::7".parse().unwrap(),
+        dport,
+        by_cause: BTreeMap::from([(Cause::AcceptQueueFull, drops)]),
+        accept_queue: Some((6, 5)),
+        syn_queue: None,
+        beside_syn_queue: None,
+    };
+    let mut summary = busy();
+    assert!(!style(80).summary(&start(FilterWords::default()), &summary).contains("Full queues"));
+    summary.reasons = Reasons { named: vec![("TCP_CSUM".into(), 8)], beyond: 2, none: 1 };
+    summary.listeners = Listeners { full: (0..5).map(|n| listener(443 + n, 9)).collect(), beyond: 4 };
+    let text = style(400).summary(&start(FilterWords::default()), &summary);
+    assert!(text.contains("\nOther reasons: 8 TCP_CSUM, 2 of others, 1 without.\n"), "{text}");
+    let queues =
+        "\nFull queues: [2001:db8::7]:443 dropped 9 (accept queue 6, its limit 5); [2001:db8::7]:444";
+    assert!(text.contains(queues) && text.contains("; 22 drops of others.\n"), "{text}");
+    assert_fits(&style(80).summary(&start(FilterWords::default()), &summary), 80);
 }
 
 proptest! {

@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// What follows from the observations and the start.
-const FOLLOWS: [&str; 11] = [
+const FOLLOWS: [&str; 16] = [
     "drops",
     "by_cause",
     "retries",
@@ -23,6 +23,11 @@ const FOLLOWS: [&str; 11] = [
     "sources_total",
     "other",
     "clocks_evicted",
+    "by_reason",
+    "by_reason_other",
+    "by_reason_none",
+    "listeners",
+    "listeners_other",
     "snmp",
     "blind",
     "missing",
