@@ -10,6 +10,7 @@ mod most;
 mod nat;
 mod order;
 mod pairs;
+pub mod recent;
 mod refusals;
 mod retry;
 pub mod selection;

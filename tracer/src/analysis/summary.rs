@@ -12,7 +12,14 @@ pub const TOP: usize = 10;
 pub const JUDGED: usize = 256;
 
 /// Sums up. `seen` is the [snapshot](super::engine::Engine::snapshot) of everything observed, with [`JUDGED`] sources.
-pub fn sum_up(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
+pub fn sum_up(start: &Start, ending: Ending, seen: Snapshot) -> Summary {
+    let mut summary = so_far(start, ending, seen);
+    summary.sources.truncate(TOP);
+    summary
+}
+
+/// The same of a run that goes on, with all the sources of `seen`.
+pub fn so_far(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
     if let Some(accepted) = ending.accepted {
         seen.accepted = accepted;
     }
@@ -35,7 +42,6 @@ pub fn sum_up(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         left_out: &ending.left_out,
         filtered: start.filter.is_narrow(),
     });
-    seen.sources.truncate(TOP);
     Summary {
         time: ending.time,
         elapsed_ms: ending.elapsed_ms,
