@@ -6,3 +6,4 @@ pub mod json;
 mod phrases;
 pub mod summary;
 pub mod text;
+pub mod top;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 
 use clap::ValueEnum;
 
-use crate::build;
+use crate::{build, process::run, workspace};
 
 /// Benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -23,6 +23,8 @@ pub(crate) enum Which {
     Attach,
     /// How fast a capture is read, beside tshark and p0f.
     Replay,
+    /// What the full screen costs at 10,000 drops a second.
+    Top,
 }
 
 /// `cargo xtask bench`.
@@ -35,6 +37,12 @@ pub(crate) fn bench(which: Which, check: bool) -> Result<()> {
     }
     if matches!(which, Which::All | Which::Replay) {
         replay::replay(check)?;
+    }
+    if matches!(which, Which::All | Which::Top) {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
+        cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", "top", "--"]);
+        run(cargo.args(check.then_some("--check")))?;
     }
     Ok(())
 }

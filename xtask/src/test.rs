@@ -138,18 +138,10 @@ fn pure(tally: &mut Tally) -> Result<()> {
     println!("xtask: pure tests");
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).args(["test", "--quiet", "--workspace", "--exclude", "tracer-ebpf"]);
-    cargo.args([
-        "--lib",
-        "--bins",
-        "--test",
-        "cli",
-        "--test",
-        "eval",
-        "--test",
-        "replay",
-        "--test",
-        "scenarios",
-    ]);
+    cargo.args(["--lib", "--bins"]);
+    for name in ["cli", "eval", "replay", "scenarios", "screens"] {
+        cargo.args(["--test", name]);
+    }
     let (counts, succeeded) = counted(&mut cargo)?;
     tally.row("pure", counts, succeeded);
     Ok(())
@@ -185,7 +177,7 @@ fn here(tally: &mut Tally, only: Option<&str>) -> Result<()> {
     if !packages::is_root() {
         bail!("the live tests need root: they load eBPF programs and make network namespaces");
     }
-    packages::ensure("the live tests", &[("ip", "iproute2"), ("nft", "nftables")])?;
+    packages::ensure("the live tests", &[("ip", "iproute2"), ("nft", "nftables"), ("tmux", "tmux")])?;
     let tracer = build::build(false)?;
     let live = live_binary(false)?;
     println!("xtask: live tests on this kernel");

@@ -1,0 +1,86 @@
+//! Numbers in few columns.
+
+use crate::model::{nat::Nat, report::Source};
+
+const UNITS: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
+
+/// A count in five columns: exact up to 99999, then three places.
+pub(super) fn count(n: u64) -> String {
+    if n < 100_000 { n.to_string() } else { places(n, 3) }
+}
+
+/// Ticks in six columns: exact up to 999999, then four places.
+pub(super) fn ticks(n: u64) -> String {
+    if n < 1_000_000 { n.to_string() } else { places(n, 4) }
+}
+
+fn places(n: u64, places: usize) -> String {
+    let (mut whole, mut part, mut unit) = (n, 0, 0);
+    while whole >= 1000 && unit + 1 < UNITS.len() {
+        (whole, part, unit) = (whole / 1000, whole % 1000, unit + 1);
+    }
+    let digits = places.saturating_sub(whole.to_string().len()).min(3);
+    let fraction = &format!("{part:03}")[..digits];
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{whole}{point}{fraction}{}", UNITS[unit])
+}
+
+/// So many a second, over this many seconds.
+pub(super) fn rate(sum: u64, seconds: u64) -> String {
+    let seconds = seconds.max(1);
+    if sum / seconds >= 10 || sum.is_multiple_of(seconds) {
+        return count(sum / seconds);
+    }
+    let tenths = sum * 10 / seconds;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// The rate of a source's clocks, Hz, where they run alike.
+pub(super) fn hertz(nat: &Nat) -> Option<f64> {
+    let first = nat.clocks.first()?.rate_hz;
+    let alike = nat.clocks.iter().all(|clock| (clock.rate_hz / first - 1.0).abs() < 0.1);
+    (alike && first.is_finite() && first > 0.0).then_some(first)
+}
+
+/// A span of ticks of such a clock, milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float saturates, and ticks are positive"
+)]
+pub(super) fn ticks_ms(ticks: i32, hertz: f64) -> u64 {
+    (f64::from(ticks.max(0)) * 1000.0 / hertz) as u64
+}
+
+/// The worst regression of a source: ticks, and milliseconds where its clocks' rate is known.
+pub(super) fn worst(source: &Source) -> Option<(u64, Option<u64>)> {
+    let back = source.max_regression?;
+    let ms = source.nat.as_ref().and_then(hertz).map(|hertz| ticks_ms(back, hertz));
+    Some((u64::try_from(back).unwrap_or(0), ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_columns() {
+        for (n, want) in [
+            (0, "0"),
+            (99_999, "99999"),
+            (100_000, "100k"),
+            (1_234_567, "1.23M"),
+            (12_345_678, "12.3M"),
+            (u64::MAX, "18.4E"),
+        ] {
+            assert_eq!(count(n), want);
+        }
+        assert_eq!(ticks(777_599_713), "777.5M");
+        assert_eq!(ticks(i32::MAX.cast_unsigned().into()), "2.147G");
+        assert_eq!(
+            (rate(0, 5), rate(7, 5), rate(50, 5), rate(51, 5)),
+            ("0".into(), "1.4".into(), "10".into(), "10".into())
+        );
+        assert_eq!(ticks_ms(250, 250.0), 1000);
+    }
+}
