@@ -12,6 +12,7 @@ mod report;
 pub mod request;
 mod signals;
 pub mod sink;
+pub mod top;
 mod tracing;
 mod window;
 
@@ -54,6 +55,7 @@ pub(crate) fn note(text: &str) {
 fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => live::trace(&cli.live, None, &mut || Ok(())),
+        Some(Command::Top(args)) => top::top(&args),
         Some(Command::Demo(args)) => demo::demo(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the machine: whether an interface or a namespace exists is found out later.
 
+mod top;
 mod words;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,6 +12,7 @@ use ipnet::IpNet;
 
 use crate::lab::Scenario;
 
+pub use top::TopArgs;
 pub use words::{CauseWord, Ports, PortsError, selected};
 use words::{parse_duration, parse_interval, parse_prefix};
 
@@ -31,6 +33,7 @@ const EXAMPLES: &str = "\
 Commands to start with (as root, but for the last):
   tracer -p 443            every SYN to port 443 that gets no SYN/ACK, and why
   tracer -p 443 -o json    the same for scripts, one JSON object a line
+  tracer top -p 443        the same on the full screen, with the verdict so far
   tracer demo              a NAT incident in throwaway namespaces, traced
   tracer replay FILE       the same from a capture or a recording";
 
@@ -42,6 +45,8 @@ const CLOCK_MIB: u16 = 64;
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Watch live on the full screen: rates, causes, sources, the verdict so far.
+    Top(TopArgs),
     /// Make a NAT incident in throwaway network namespaces and trace it.
     Demo(DemoArgs),
     /// The same from a capture (pcap, pcapng) or a recording.

@@ -1,7 +1,7 @@
 //! `tracer` names every SYN the kernel drops, and why.
 //!
 //! Three rings: the kernel edge (`kernel`), the pure core (`decode`, `source`, `model`, `analysis`, `render`) and the
-//! shell around them (`app`, `cli`, `lab`). Only the first knows aya; only the last knows time and terminals.
+//! shell around them (`app`, `cli`, `lab`, `tui`). Only the first knows aya; only the last knows time and terminals.
 
 pub mod analysis;
 pub mod app;
@@ -14,3 +14,4 @@ pub mod model;
 pub mod netns;
 pub mod render;
 pub mod source;
+pub mod tui;

@@ -109,7 +109,7 @@ fn version() {
 #[test]
 fn usage_errors() {
     // (arguments, what the error must name)
-    let rows: [(&[&str], &str); 37] = [
+    let rows: [(&[&str], &str); 40] = [
         // Typos are answered with the right word.
         (&["dmo"], "'demo'"),
         (&["completion", "bash"], "'completions'"),
@@ -150,6 +150,9 @@ fn usage_errors() {
         // Contradictions.
         (&["-4", "-6"], "'-4' cannot be used with '-6'"),
         (&["-p", "443", "demo"], "demo"),
+        (&["top", "--replay", "file", "-p", "443"], "'--port <LIST>'"),
+        (&["top", "--speed", "10"], "--replay <FILE>"),
+        (&["top", "--replay", "file", "--speed", "fast"], "--speed <N>"),
     ];
     for (args, word) in rows {
         let usage = run(args);
@@ -197,6 +200,27 @@ fn things_that_are_not_there() {
             assert!(failed.err.contains(word), "{args:?} does not say {word}: {}", failed.err);
         }
     }
+}
+
+/// Without a terminal it says what else there is, before it attaches or plays anything.
+#[test]
+fn a_full_screen_needs_a_terminal() {
+    let folder = Folder::new("top");
+    let empty = folder.0.join("empty.ndjson");
+    fs::write(&empty, "").expect("it can be written");
+    let empty = empty.display().to_string();
+    for args in [&["top"][..], &["top", "--replay", &empty]] {
+        let refused = run(args);
+        assert_advice(&refused, USAGE);
+        assert!(refused.err.contains("standard output is no terminal"), "{args:?}: {}", refused.err);
+    }
+    let missing = run(&["top", "--replay", "/nonexistent/file"]);
+    assert_advice(&missing, FAILURE);
+    assert!(missing.err.contains("cannot read /nonexistent/file"), "{}", missing.err);
+    fs::write(&empty, "no recording\n").expect("it can be written");
+    let odd = run(&["top", "--replay", &empty]);
+    assert_advice(&odd, FAILURE);
+    assert!(odd.err.contains("cannot play"), "{}", odd.err);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod live {
     pub(crate) mod suite;
     pub(crate) mod syn;
     pub(crate) mod sys;
+    pub(crate) mod top;
     pub(crate) mod types;
     pub(crate) mod watcher;
 }

@@ -1,5 +1,5 @@
-//! Reads what the verdict must know of this machine, once, at the end of a run: settings and address translation of the
-//! namespace that drops most.
+//! Reads what the verdict must know of this machine: settings and address translation of the namespace that drops most. All
+//! of it once, at the end of a run; only what is cheap while it goes on.
 //!
 //! What cannot be read is unknown, and no error: the verdict says less then.
 
@@ -61,10 +61,30 @@ impl Scene {
         namespaces: &mut Namespaces,
         only: u32,
         kernel: Option<String>,
+        counters: Counters,
+    ) -> Environment {
+        self.look(namespaces, (only, self.ports_used_again), kernel, counters)
+    }
+
+    /// The same without starting any program, which takes long: what that would tell is unknown.
+    pub(super) fn glance(
+        &self,
+        namespaces: &mut Namespaces,
+        only: u32,
+        kernel: Option<String>,
+        counters: Counters,
+    ) -> Environment {
+        self.look(namespaces, (only, false), kernel, counters)
+    }
+
+    fn look(
+        &self,
+        namespaces: &mut Namespaces,
+        (only, look_for_nat): (u32, bool),
+        kernel: Option<String>,
         mut counters: Counters,
     ) -> Environment {
         let netns = self.busiest().or((only != 0).then_some(only)).unwrap_or(namespaces.own());
-        let look_for_nat = self.ports_used_again;
         let read = namespaces.inside(netns, move || {
             let sysctls = sysctls(Path::new("/proc/sys"));
             Ok((sysctls, if look_for_nat { own_nat() } else { None }))

@@ -8,7 +8,7 @@ use std::{future::pending, io, sync::Arc, time::Duration};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep_until};
 
 use super::{
-    report::End,
+    report::{End, Manner},
     request::{filters, wish},
     signals::{Signals, last_resort},
     sink::{Recording, Written},
@@ -42,6 +42,16 @@ pub fn trace(
     held: Option<Arc<Netns>>,
     when_attached: &mut dyn FnMut() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
+    run(args, held, Manner::Lines, when_attached)
+}
+
+/// The same in either manner.
+pub(super) fn run(
+    args: &LiveArgs,
+    held: Option<Arc<Netns>>,
+    manner: Manner,
+    when_attached: &mut dyn FnMut() -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let filters = filters(args, held)?;
     let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,11 +70,21 @@ pub fn trace(
         let mut ring =
             Ring::new(attached.ring()?).map_err(|error| system("cannot wait for the ring", &error))?;
         let logger = super::debug::start(&mut attached, args.output.verbose)?;
-        let mut tracing = Tracing::new(args, &facts, &attached, filters, recording)?;
+        let mut tracing = Tracing::new(args, &facts, &attached, filters, recording, manner)?;
         tracing.start()?;
         when_attached()?;
-        let end = stream(&mut tracing, &mut ring, &mut signals, args).await?;
-        tracing.end(&mut ring, &mut attached, end).inspect(|_| drop(logger))
+        let (end, last_words) = match manner {
+            Manner::Lines => (stream(&mut tracing, &mut ring, &mut signals, args).await?, None),
+            Manner::Screen => {
+                super::top::watch(&mut tracing, &mut ring, &attached, &mut signals, args).await?
+            }
+        };
+        let exit = tracing.end(&mut ring, &mut attached, end);
+        drop(logger);
+        if let Some(words) = last_words {
+            super::note(&words);
+        }
+        exit
     })
 }
 

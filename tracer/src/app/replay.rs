@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
-    report::{End, Report, limits},
+    report::{End, Manner, Report, limits},
     request::{in_words, selection},
     signals::{Signals, last_resort},
     sink::{Recording, Written},
@@ -97,7 +97,7 @@ impl Replay {
         };
         Ok(Self {
             input,
-            report: Report::new(&args.output, selected(&args.select.cause), start, recording),
+            report: Report::new(&args.output, selected(&args.select.cause), start, recording, Manner::Lines),
             args: args.clone(),
             selection,
             reader: None,

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of kernels, rings or files that are read; the live stream and `replay` both hand observations over here.
 
+mod screen;
+
 use super::{
     limit::Limit,
     sink::{Recording, Sink, Written},
@@ -43,6 +45,8 @@ pub(super) struct Report {
     sink: Sink,
     recording: Option<Recording>,
     record_failed: bool,
+    /// What a full screen shows beside the summary.
+    screen: Option<Box<screen::Shown>>,
     /// The file that this run was recorded in before.
     recorded: Option<String>,
     engine: Engine,
@@ -54,9 +58,20 @@ pub(super) struct Report {
     line: String,
 }
 
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A line a drop.
+    Lines,
+    /// The full screen.
+    Screen,
+}
+
 enum Format {
     Json,
     Text(text::Style),
+    /// The full screen: somebody else draws it; the summary comes as text when it is gone.
+    Screen(text::Style),
 }
 
 impl Report {
@@ -66,16 +81,18 @@ impl Report {
         causes: Vec<Cause>,
         mut start: Start,
         recording: Option<Recording>,
+        manner: Manner,
     ) -> Self {
         let limits = limits(args);
         start.limits = Some(limits);
         let sink = Sink::stdout();
-        let format = match args.output {
-            Output::Json => Format::Json,
-            Output::Text => {
-                Format::Text(super::style(args.color, args.utc, args.verbose, sink.is_terminal()))
-            }
+        let style = || super::style(args.color, args.utc, args.verbose, sink.is_terminal());
+        let format = match (manner, args.output) {
+            (Manner::Screen, _) => Format::Screen(style()),
+            (Manner::Lines, Output::Json) => Format::Json,
+            (Manner::Lines, Output::Text) => Format::Text(style()),
         };
+        let screen = (manner == Manner::Screen).then(|| Box::new(screen::Shown::new(args.write.as_deref())));
         Self {
             start,
             lost: Lost::default(),
@@ -84,6 +101,7 @@ impl Report {
             sink,
             recording,
             record_failed: false,
+            screen,
             recorded: None,
             engine: Engine::new(limits),
             left_out: LeftOut::default(),
@@ -111,6 +129,7 @@ impl Report {
         match &self.format {
             Format::Json => self.sink.line(&record)?,
             Format::Text(style) => self.sink.line(&style.header(&self.start, self.recorded.as_deref()))?,
+            Format::Screen(_) => return Ok(Written::Yes),
         };
         self.sink.flush()
     }
@@ -124,7 +143,7 @@ impl Report {
             None => file.flush(),
         };
         if let Err(failure) = written {
-            super::note(&format!("tracer: the record ends here: {failure}"));
+            self.say(&format!("tracer: the record ends here: {failure}"));
             self.recording = None;
             self.record_failed = true;
         }
@@ -161,7 +180,7 @@ impl Report {
             // Nothing to print, but a reading of its client's clock.
             Observation::Accepted(syn) | Observation::Undecided(syn) => {
                 self.record_syn(syn, matches!(observation, Observation::Undecided(_)));
-                self.engine.observe(observation);
+                self.observe(observation);
                 Ok(None)
             }
         }
@@ -174,11 +193,18 @@ impl Report {
             return Ok(None);
         }
         let written = self.print(drop, now)?;
-        self.engine.observe(seen);
+        self.observe(seen);
         Ok(match written {
             Written::ReaderGone => Some(End::ReaderGone),
             Written::Yes => self.is_enough().then_some(End::Asked),
         })
+    }
+
+    fn observe(&mut self, observation: &Observation) {
+        self.engine.observe(observation);
+        if let Some(screen) = &mut self.screen {
+            screen.recent.observe(observation);
+        }
     }
 
     fn record_syn(&mut self, syn: &Accepted, undecided: bool) {
@@ -203,6 +229,7 @@ impl Report {
         match &self.format {
             Format::Json => json::drop(drop, &mut self.line),
             Format::Text(style) => style.drop(drop, &mut self.line),
+            Format::Screen(_) => return Ok(Written::Yes),
         }
         self.sink.line(&self.line)
     }
@@ -227,31 +254,42 @@ impl Report {
             Format::Text(style) => {
                 self.sink.line(&style.interval(now, &changes))?;
             }
+            Format::Screen(_) => return Ok(None),
         }
         Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
     }
 
     /// Sums up and judges. What was lost and left out here is added to `ending`.
-    pub(super) fn sum_up(&mut self, mut ending: Ending) -> Summary {
+    pub(super) fn sum_up(&mut self, ending: Ending) -> Summary {
+        let ending = self.complete(ending);
+        sum_up(&self.start, ending, self.engine.snapshot(JUDGED))
+    }
+
+    fn complete(&mut self, mut ending: Ending) -> Ending {
         self.lost.unprinted = self.limit.held_back();
         ending.lost = self.lost;
-        for (cause, n) in std::mem::take(&mut self.left_out.seen) {
-            let all = ending.left_out.seen.entry(cause).or_default();
-            *all = all.saturating_add(n);
+        for (cause, n) in &self.left_out.seen {
+            let all = ending.left_out.seen.entry(*cause).or_default();
+            *all = all.saturating_add(*n);
         }
         ending.left_out.wire = ending.left_out.wire.saturating_add(self.left_out.wire);
-        sum_up(&self.start, ending, self.engine.snapshot(JUDGED))
+        ending
     }
 
     /// Says the last word.
     pub(super) fn end(mut self, summary: &Summary, end: End) -> Result<Exit, Failure> {
         let record = json::summary(summary);
-        self.record(Some(&record));
+        // One that began in the middle is not of what the summary is of.
+        if self.screen.as_ref().is_none_or(|screen| !screen.in_the_middle) {
+            self.record(Some(&record));
+        }
         self.record(None);
         if end == End::Asked {
             match &self.format {
                 Format::Json => self.sink.line(&record)?,
-                Format::Text(style) => self.sink.line(&style.summary(&self.start, summary))?,
+                Format::Text(style) | Format::Screen(style) => {
+                    self.sink.line(&style.summary(&self.start, summary))?
+                }
             };
             self.sink.flush()?;
         }

@@ -57,6 +57,7 @@ pub(super) fn last_resort() -> Result<(), Failure> {
             tokio::time::sleep(ONE_WISH).await;
             let Ok(mut later) = Signals::install() else { return };
             let _ = tokio::time::timeout(GRACE, later.any()).await;
+            crate::tui::screen::restore();
             std::process::exit(Exit::Failure as i32);
         });
     };

@@ -2,6 +2,7 @@
 //!
 //! What is said of them is for [`Report`](super::report::Report).
 
+mod screen;
 mod summary;
 
 use std::time::Instant;
@@ -12,7 +13,7 @@ use super::{
     environment::Scene,
     live::{BATCH, RING_BYTES, system},
     namespaces::Namespaces,
-    report::{End, Report},
+    report::{End, Manner, Report},
     request::Filters,
     sink::{Recording, Written},
     window::Window,
@@ -38,7 +39,9 @@ use crate::{
 pub(super) struct Tracing {
     filters: Filters,
     kernel: Kernel,
-    report: Report,
+    pub(super) report: Report,
+    /// What was last read around the programs, for a full screen.
+    around: screen::Around,
     namespaces: Namespaces,
     scene: Scene,
     window: Window,
@@ -70,6 +73,7 @@ impl Tracing {
         attached: &Attached,
         filters: Filters,
         recording: Option<Recording>,
+        manner: Manner,
     ) -> Result<Self, Failure> {
         let plan = &attached.plan;
         let mut namespaces = Namespaces::find(filters.netns.clone());
@@ -101,7 +105,8 @@ impl Tracing {
         Ok(Self {
             filters,
             kernel,
-            report: Report::new(&args.output, causes, start, recording),
+            report: Report::new(&args.output, causes, start, recording, manner),
+            around: screen::Around::default(),
             namespaces,
             scene: Scene::default(),
             window,

@@ -30,6 +30,11 @@ pub(super) struct Window {
 const MAX: usize = 4096;
 
 impl Window {
+    /// The one namespace that is watched.
+    pub(super) fn only(&self) -> Option<u32> {
+        self.only
+    }
+
     /// Opens it, when all programs are in place: reads the counters of one namespace, or of all.
     pub(super) fn open(namespaces: &mut Namespaces, only: Option<u32>) -> Self {
         let from = monotonic().unwrap_or(0);
@@ -81,12 +86,21 @@ impl Window {
     /// Sets the kernel's counts beside ours; how its counters moved; and the number of namespaces with drops that cannot be
     /// compared, because they ended or could not be read.
     pub(super) fn check(&self, view: View) -> (Vec<CounterCheck>, Counters, u64) {
+        self.compare(&self.after, view)
+    }
+
+    /// The same while it goes on, with a reading of the counters that was just made.
+    pub(super) fn compare(
+        &self,
+        after: &HashMap<u32, Reading>,
+        view: View,
+    ) -> (Vec<CounterCheck>, Counters, u64) {
         let (mut moved, mut ours) = (Counters::new(), Ours::default());
         // One that was not there before started at zero.
         let comparable = |netns: &u32| {
-            self.after.contains_key(netns) && (self.before.contains_key(netns) || !self.known.contains(netns))
+            after.contains_key(netns) && (self.before.contains_key(netns) || !self.known.contains(netns))
         };
-        for (netns, after) in self.after.iter().filter(|(netns, _)| comparable(netns)) {
+        for (netns, after) in after.iter().filter(|(netns, _)| comparable(netns)) {
             let before = self.before.get(netns);
             for (name, value) in &after.counters {
                 let then = before.and_then(|reading| reading.counters.get(name)).copied().unwrap_or(0);

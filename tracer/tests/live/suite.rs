@@ -15,6 +15,7 @@ use super::{
     lab::{self, Lab},
     readings::READINGS,
     runs::{self, RUNS},
+    top::TOPS,
     types,
     watcher::{self, Watcher},
 };
@@ -133,6 +134,7 @@ fn last_trials(bench: &Arc<Bench>) -> Vec<Trial> {
         Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared))),
         alone(bench.ground, "run/flood", runs::flood),
     ];
+    trials.extend(TOPS.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(demos(bench.ground).into_iter().map(|(name, run)| alone(bench.ground, name, run)));
     trials
 }

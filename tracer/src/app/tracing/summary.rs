@@ -9,43 +9,71 @@ use crate::{
     kernel::load::Counts,
     model::{
         Cause,
-        report::{Ending, LeftOut, Lost, Summary},
+        environment::Environment,
+        report::{CounterCheck, Ending, LeftOut, Lost, Summary},
     },
 };
+
+/// What is read around the programs: the kernel's own counters beside ours, and the machine.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) snmp: Vec<CounterCheck>,
+    pub(super) snmp_left_out: u64,
+    pub(super) environment: Environment,
+}
 
 impl Tracing {
     /// Sums up.
     pub(super) fn summary(&mut self, elapsed_ms: u64, counts: &Counts) -> Result<Summary, Failure> {
+        self.count_lost(counts);
+        let (snmp, moved, snmp_left_out) = self.window.check(self.view());
+        let only = self.filters.kernel.words.netns;
+        let kernel = self.report.start.kernel.clone();
+        let environment = self.scene.read(&mut self.namespaces, only, kernel, moved);
+        let ending = self.ending(elapsed_ms, counts, Surroundings { snmp, snmp_left_out, environment })?;
+        Ok(self.report.sum_up(ending))
+    }
+
+    /// What the kernel side lost so far.
+    pub(super) fn count_lost(&mut self, counts: &Counts) {
         let lost = &mut self.report.lost;
         lost.ring = counts.of(Counter::LostRing);
         lost.slot = counts.of(Counter::LostSlot);
         lost.read = counts.of(Counter::ReadFailed);
-        let start = &self.report.start;
-        let listener_blind = start.blind.contains(&Cause::AcceptQueueFull);
-        let view = View {
+    }
+
+    /// What bounds our view of the kernel's counters.
+    pub(super) fn view(&self) -> View {
+        let (start, lost) = (&self.report.start, &self.report.lost);
+        View {
             filtered: start.filter.is_narrow(),
             blind: start.blind.clone(),
             lost: lost.ring + lost.decode + lost.slot + lost.read > 0,
             ..View::default()
-        };
-        let (snmp, moved, snmp_left_out) = self.window.check(view);
-        let only = self.filters.kernel.words.netns;
-        let kernel = start.kernel.clone();
-        let environment = self.scene.read(&mut self.namespaces, only, kernel, moved);
+        }
+    }
+
+    /// What no observation tells.
+    pub(super) fn ending(
+        &self,
+        elapsed_ms: u64,
+        counts: &Counts,
+        around: Surroundings,
+    ) -> Result<Ending, Failure> {
+        let listener_blind = self.report.start.blind.contains(&Cause::AcceptQueueFull);
         // Where nobody asks for those, the programs do not even report them.
         let not_looked_at = [Cause::NoListener].into_iter().filter(|cause| !self.report.shows(*cause));
-        let ending = Ending {
+        Ok(Ending {
             syns: (!listener_blind).then_some(counts.of(Counter::Listened)),
             // Of what was accepted the kernel side's own counts are exact, also where records found no room.
             accepted: Some(counts.of(Counter::Answered) + counts.of(Counter::Opened)),
             unreported: Some(counts.of(Counter::Unreported)),
             elapsed_ms,
-            environment,
-            snmp,
-            snmp_left_out,
+            environment: around.environment,
+            snmp: around.snmp,
+            snmp_left_out: around.snmp_left_out,
             left_out: LeftOut { not_looked_at: not_looked_at.collect(), ..LeftOut::default() },
             ..Ending::unknown(None, time_of_day()?, Lost::default())
-        };
-        Ok(self.report.sum_up(ending))
+        })
     }
 }
