@@ -14,7 +14,7 @@ use super::{
 use crate::model::{
     Cause, Drop, Evidence, Nanos, Observation,
     reading::{Accepted, Stack},
-    report::{Changes, Retries, Snapshot},
+    report::{Changes, Retries, Snapshot, Source},
 };
 
 pub use crate::model::report::Limits;
@@ -156,18 +156,10 @@ impl Engine {
     /// Everything that is known now, with the `top` sources that have the most drops; then the most SYNs.
     pub fn snapshot(&self, top: usize) -> Snapshot {
         let mut retries = self.retries;
-        let mut waited: BTreeMap<Owner, u64> = BTreeMap::new();
-        for (owner, ms) in self.attempts.waited() {
-            retries.longest_ms = retries.longest_ms.max(ms);
-            if let Some(owner) = owner {
-                let longest = waited.entry(owner).or_default();
-                *longest = ms.max(*longest);
-            }
-        }
+        let (longest, waited) = self.waited();
+        retries.longest_ms = retries.longest_ms.max(longest);
         let sources = self.sources.top(top).into_iter().map(|(slot, mut source)| {
-            source.nat = self.pairs.assess(slot);
-            let still = self.sources.owner(slot).and_then(|owner| waited.get(&owner));
-            source.retries.longest_ms = source.retries.longest_ms.max(still.copied().unwrap_or(0));
+            self.complete(slot, &waited, &mut source);
             source
         });
         Snapshot {
@@ -190,10 +182,32 @@ impl Engine {
     /// What changed since the last call: the `top` sources with the most drops since then.
     pub fn changes(&mut self, top: usize) -> Changes {
         let (slots, mut changes) = self.sources.changes(top);
+        let (_, waited) = self.waited();
         for (slot, change) in slots.into_iter().zip(&mut changes.sources) {
-            change.source.nat = self.pairs.assess(slot);
+            self.complete(slot, &waited, &mut change.source);
         }
         changes
+    }
+
+    /// The longest wait of a client that got in and may come again, milliseconds: of all, and of each source.
+    fn waited(&self) -> (u64, BTreeMap<Owner, u64>) {
+        let mut waited: BTreeMap<Owner, u64> = BTreeMap::new();
+        let mut all = 0;
+        for (owner, ms) in self.attempts.waited() {
+            all = ms.max(all);
+            if let Some(owner) = owner {
+                let longest = waited.entry(owner).or_default();
+                *longest = ms.max(*longest);
+            }
+        }
+        (all, waited)
+    }
+
+    /// Adds to a source what its row does not hold.
+    fn complete(&self, slot: u32, waited: &BTreeMap<Owner, u64>, source: &mut Source) {
+        source.nat = self.pairs.assess(slot);
+        let still = self.sources.owner(slot).and_then(|owner| waited.get(&owner));
+        source.retries.longest_ms = source.retries.longest_ms.max(still.copied().unwrap_or(0));
     }
 
     /// Dropped SYNs so far.
