@@ -4,12 +4,14 @@ mod debug;
 pub mod demo;
 mod environment;
 mod limit;
+mod listeners;
 pub mod live;
 pub mod namespaces;
 pub mod programs;
 pub mod request;
 pub mod sink;
 mod tracing;
+mod waiting;
 mod window;
 
 use std::{io::Write as _, process::ExitCode};

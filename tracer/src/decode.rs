@@ -1,5 +1,7 @@
 //! Bytes to meaning: a ring record becomes a `Record`. Pure; any bytes are decoded or refused, never trusted.
 
+pub mod cgroup;
+pub mod sockets;
 pub mod tcp;
 
 use std::net::{IpAddr, Ipv6Addr};

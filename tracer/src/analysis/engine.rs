@@ -10,6 +10,7 @@ use super::{
     clock::{Remembered, Sample},
     pairs::Pairs,
     retry::{Attempts, Change, Key},
+    served::Listeners,
 };
 use crate::model::{
     Cause, Drop, Evidence, Nanos, Observation,
@@ -18,6 +19,9 @@ use crate::model::{
 };
 
 pub use crate::model::report::Limits;
+
+/// Listeners in a snapshot.
+const LISTENERS: usize = 20;
 
 /// Everything seen so far.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ pub struct Engine {
     syn_queue: Option<(u32, u32)>,
     /// The accept queue beside the longest SYN queue.
     syn_queue_listener: Option<(u32, u32)>,
+    listeners: Listeners,
     sources: Sources,
     attempts: Attempts,
     pairs: Pairs,
@@ -51,6 +56,7 @@ impl Engine {
             accept_queue: None,
             syn_queue: None,
             syn_queue_listener: None,
+            listeners: Listeners::default(),
             sources: Sources::new(limits.sources),
             attempts: Attempts::new(),
             pairs: Pairs::new(limits.clock_bytes),
@@ -69,6 +75,7 @@ impl Engine {
         self.drops += 1;
         self.causes.add(drop.cause);
         self.wire += u64::from(drop.evidence == Evidence::Wire);
+        self.listeners.add(drop);
         match drop.cause {
             Cause::AcceptQueueFull => self.accept_queue = self.accept_queue.max(drop.accept_queue),
             Cause::SynQueueFull | Cause::PeerNotProven if drop.syn_queue > self.syn_queue => {
@@ -162,6 +169,7 @@ impl Engine {
             self.complete(slot, &waited, &mut source);
             source
         });
+        let (listeners, listeners_other) = self.listeners.top(LISTENERS);
         Snapshot {
             accepted: self.accepted,
             unreported: self.unreported,
@@ -172,6 +180,8 @@ impl Engine {
             sources: sources.collect(),
             sources_total: self.sources.len() as u64,
             other: self.sources.other(),
+            listeners,
+            listeners_other,
             clocks_evicted: self.pairs.given_up(),
             accept_queue: self.accept_queue,
             syn_queue: self.syn_queue,

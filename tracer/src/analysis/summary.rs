@@ -45,6 +45,8 @@ pub fn sum_up(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         sources: seen.sources,
         sources_total: seen.sources_total,
         other: seen.other,
+        listeners: seen.listeners,
+        listeners_other: seen.listeners_other,
         retries: seen.retries,
         unreported: seen.unreported,
         clocks_evicted: seen.clocks_evicted,

@@ -5,7 +5,10 @@
 mod interval;
 mod summary;
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use nix::time::{ClockId, clock_gettime};
 
@@ -16,6 +19,7 @@ use super::{
     namespaces::Namespaces,
     request::Filters,
     sink::{Recording, Sink, Written},
+    waiting::Waiting,
     window::Window,
 };
 use crate::{
@@ -34,6 +38,7 @@ use crate::{
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
+        reading::Accepted,
         report::{Lost, Start},
         seen::{Answered, Record, Seen},
     },
@@ -55,6 +60,7 @@ pub(super) struct Tracing {
     /// Drops that nobody asked for: the verdict must know of them.
     left_out: BTreeMap<Cause, u64>,
     window: Window,
+    waiting: Waiting,
     lost: Lost,
     /// The kernel side's counts when everything was in place.
     counts: Counts,
@@ -93,6 +99,7 @@ impl Tracing {
         let mut namespaces = Namespaces::find(filters.netns.clone());
         let only = filters.kernel.words.netns;
         let window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        let waiting = Waiting::start(filters.netns.clone())?;
         let types = facts.types.as_ref().ok();
         let mut kernel = Kernel::new(
             &facts.kernel,
@@ -136,6 +143,7 @@ impl Tracing {
             scene: Scene::default(),
             left_out: BTreeMap::new(),
             window,
+            waiting,
             lost: Lost::default(),
             counts: attached.counts()?,
             wall: wall_offset()?,
@@ -197,7 +205,7 @@ impl Tracing {
         while !records.is_empty() {
             match decode::record(&mut records) {
                 Ok(Record::Dropped(seen)) => end = self.one(&seen)?.or(end),
-                Ok(Record::Answered(answered)) => self.answered(&answered),
+                Ok(Record::Answered(answered)) => end = self.answered(&answered)?.or(end),
                 Err(_) => self.lost.decode += 1,
             }
         }
@@ -211,6 +219,31 @@ impl Tracing {
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
+        self.waiting.add(Observation::Drop(drop), Instant::now());
+        self.release()
+    }
+
+    /// Hands on what waits for nothing more.
+    pub(super) fn release(&mut self) -> Result<Option<End>, Failure> {
+        let mut end = None;
+        while let Some(observation) = self.waiting.next(Instant::now()) {
+            end = match observation {
+                Observation::Drop(drop) => self.pass(drop)?.or(end),
+                Observation::Accepted(accepted) => {
+                    self.pass_accepted(accepted);
+                    end
+                }
+            };
+        }
+        Ok(end)
+    }
+
+    /// Waits until [`Tracing::release`] has something to hand on; for ever, where nothing waits.
+    pub(super) async fn ready(&mut self) {
+        self.waiting.ready().await;
+    }
+
+    fn pass(&mut self, drop: Drop) -> Result<Option<End>, Failure> {
         if self.is_enough() {
             return Ok(None);
         }
@@ -231,11 +264,19 @@ impl Tracing {
     }
 
     /// A SYN that was answered: nothing to print, but a reading of its client's clock.
-    fn answered(&mut self, answered: &Answered) {
-        if !self.window.holds(answered.mono_ns) || self.is_enough() {
-            return;
+    fn answered(&mut self, answered: &Answered) -> Result<Option<End>, Failure> {
+        if !self.window.holds(answered.mono_ns) {
+            return Ok(None);
         }
         let accepted = answered.at(self.time_of(answered.mono_ns));
+        self.waiting.add(Observation::Accepted(accepted), Instant::now());
+        self.release()
+    }
+
+    fn pass_accepted(&mut self, accepted: Accepted) {
+        if self.is_enough() {
+            return;
+        }
         if self.recording.is_some() {
             json::accepted(&accepted, &mut self.line);
             let line = std::mem::take(&mut self.line);
@@ -268,6 +309,7 @@ impl Tracing {
             time: self.time_of(seen.mono_ns),
             flow: seen.flow,
             netns: seen.netns,
+            netns_name: seen.netns.and_then(|netns| self.namespaces.name(netns)),
             ifname,
             stage: meaning.stage,
             cause: meaning.cause,
@@ -312,6 +354,7 @@ impl Tracing {
         attached.detach();
         if end == End::Asked {
             self.take_all(ring)?;
+            self.release_all()?;
         }
         let counts = counts.since(&self.counts);
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
@@ -333,6 +376,17 @@ impl Tracing {
         } else {
             Exit::Done
         })
+    }
+
+    /// Hands on what waits, as soon as it waits for nothing more; that is soon.
+    fn release_all(&mut self) -> Result<(), Failure> {
+        while !self.waiting.is_empty() {
+            self.release()?;
+            if !self.waiting.is_empty() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        Ok(())
     }
 
     /// Takes what is in the ring now, and no more than it can hold.

@@ -6,7 +6,7 @@ mod start;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Cause, Nanos, environment::Environment, nat::Nat, verdict::Verdict};
+use super::{Cause, Nanos, environment::Environment, listener::Served, nat::Nat, verdict::Verdict};
 
 pub use start::{FilterWords, Limits, Missing, Start};
 
@@ -139,6 +139,10 @@ pub struct Snapshot {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
+    /// Listening addresses with the most drops, most first; empty where none was seen.
+    pub listeners: Vec<Served>,
+    /// Drops at all others.
+    pub listeners_other: u64,
     /// Pairs of addresses whose clocks were given up for want of room.
     pub clocks_evicted: u64,
     /// The longest accept queue, and its limit, at which a SYN was dropped because it was full.
@@ -256,6 +260,10 @@ pub struct Summary {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
+    /// Listening addresses with the most drops, most first; empty where none was seen.
+    pub listeners: Vec<Served>,
+    /// Drops at all others.
+    pub listeners_other: u64,
     /// What became of the clients that were refused, over all sources.
     pub retries: Retries,
     /// ... of `accepted`, counted and not reported one by one.

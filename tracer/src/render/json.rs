@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
+    decode::cgroup,
     kernel::load::ProgramFacts,
     model::{
-        Drop, Nanos,
+        Drop, Nanos, listener,
         reading::Accepted,
         report::{FilterWords, Missing, Start},
     },
@@ -149,6 +150,7 @@ struct DropLine<'a> {
     listener: Option<Listener<'a>>,
     tsecr: Option<u32>,
     malformed: bool,
+    netns_name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -162,6 +164,27 @@ struct Listener<'a> {
     pid: u32,
     comm: &'a str,
     cgroup: Option<&'a str>,
+    container: Option<&'a str>,
+    pod: Option<String>,
+    processes: Option<u32>,
+    sockets: Option<u32>,
+}
+
+impl<'a> From<&'a listener::Listener> for Listener<'a> {
+    fn from(listener: &'a listener::Listener) -> Self {
+        let listener::Listener { pid, comm, cgroup, processes, sockets } = listener;
+        let cgroup = cgroup.as_deref();
+        let place = cgroup.map(cgroup::place).unwrap_or_default();
+        Self {
+            pid: *pid,
+            comm,
+            cgroup,
+            container: place.container,
+            pod: place.pod.map(cgroup::uid),
+            processes: *processes,
+            sockets: *sockets,
+        }
+    }
 }
 
 /// A drop, in place of what `line` held.
@@ -196,13 +219,10 @@ pub fn drop(drop: &Drop, line: &mut String) {
         options: drop.syn.options.to_string(),
         accept_queue: drop.accept_queue.map(queue),
         syn_queue: drop.syn_queue.map(queue),
-        listener: drop.listener.as_ref().map(|l| Listener {
-            pid: l.pid,
-            comm: &l.comm,
-            cgroup: l.cgroup.as_deref(),
-        }),
+        listener: drop.listener.as_deref().map(Listener::from),
         tsecr: drop.syn.tsecr,
         malformed: drop.syn.malformed,
+        netns_name: drop.netns_name.as_deref(),
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));

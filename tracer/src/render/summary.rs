@@ -1,5 +1,6 @@
 //! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost, the verdict.
 
+mod listeners;
 mod sources;
 mod verdict;
 
@@ -44,6 +45,7 @@ impl Style {
             }
         }
         lines.extend(self.sources(summary));
+        lines.extend(self.listeners(summary));
         lines.extend(self.counters(summary));
         lines.push(String::new());
         lines.extend(self.fold("Lost: ", &lost(summary.lost, summary.clocks_evicted)));

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MissingHook, SCHEMA, missing, text, time};
+use super::{Listener, MissingHook, SCHEMA, missing, text, time};
 use crate::model::{
     Cause,
     environment::Environment,
+    listener::Served,
     nat::Nat,
     report::{self, CounterCheck, Source, Summary},
     verdict::Verdict,
@@ -38,6 +39,18 @@ struct SummaryLine<'a> {
     verdict: Option<VerdictObject<'a>>,
     environment: EnvironmentObject<'a>,
     left_out: LeftOut,
+    listeners: Vec<ListenerRow<'a>>,
+    listeners_other: u64,
+}
+
+#[derive(Serialize)]
+struct ListenerRow<'a> {
+    netns: Option<u32>,
+    netns_name: Option<&'a str>,
+    dst: std::net::IpAddr,
+    dport: u16,
+    listener: Option<Listener<'a>>,
+    drops: u64,
 }
 
 #[derive(Serialize)]
@@ -152,6 +165,20 @@ impl<'a> From<&'a Environment> for EnvironmentObject<'a> {
     }
 }
 
+impl<'a> From<&'a Served> for ListenerRow<'a> {
+    fn from(served: &'a Served) -> Self {
+        let Served { netns, netns_name, dst, dport, listener, drops } = served;
+        Self {
+            netns: *netns,
+            netns_name: netns_name.as_deref(),
+            dst: *dst,
+            dport: *dport,
+            listener: listener.as_deref().map(Listener::from),
+            drops: *drops,
+        }
+    }
+}
+
 /// In thousandths, which is finer than anyone knows it; `None` for what is no number.
 fn thousandths(confidence: f64) -> Option<f64> {
     confidence.is_finite().then(|| (confidence.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
@@ -261,5 +288,7 @@ pub fn summary(summary: &Summary) -> String {
             seen: causes(&summary.left_out.seen),
             not_looked_at: summary.left_out.not_looked_at.iter().map(|cause| cause.name()).collect(),
         },
+        listeners: summary.listeners.iter().map(ListenerRow::from).collect(),
+        listeners_other: summary.listeners_other,
     })
 }

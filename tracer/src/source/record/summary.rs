@@ -14,7 +14,7 @@ use crate::model::{
 };
 
 /// What follows from the observations and the start.
-const FOLLOWS: [&str; 11] = [
+const FOLLOWS: [&str; 13] = [
     "drops",
     "by_cause",
     "retries",
@@ -26,6 +26,8 @@ const FOLLOWS: [&str; 11] = [
     "blind",
     "missing",
     "verdict",
+    "listeners",
+    "listeners_other",
 ];
 
 pub(super) fn ending(fields: &mut Fields) -> Result<(Ending, Known), Wrong> {
