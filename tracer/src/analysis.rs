@@ -2,6 +2,7 @@
 
 mod aggregate;
 pub mod cause;
+pub mod checkup;
 pub mod clock;
 pub mod engine;
 pub mod firewall;

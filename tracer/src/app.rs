@@ -2,6 +2,7 @@
 
 mod debug;
 pub mod demo;
+pub mod doctor;
 mod environment;
 mod limit;
 mod listeners;
@@ -54,6 +55,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => live::trace(&cli.live, None, &mut || Ok(())),
         Some(Command::Demo(args)) => demo::demo(&args),
+        Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

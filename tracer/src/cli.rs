@@ -38,6 +38,8 @@ const CLOCK_MIB: u16 = 64;
 pub enum Command {
     /// Make a NAT incident in throwaway network namespaces and trace it.
     Demo(DemoArgs),
+    /// Say what this kernel lets tracer see, and which settings matter here.
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -162,6 +164,23 @@ pub struct DemoLiveArgs {
     #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub color: When,
     /// Say more (twice: messages of the eBPF programs, too).
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Options of `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// What to print.
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// Type information (BTF) from a file, where the kernel has none.
+    #[arg(long, value_name = "FILE")]
+    pub btf: Option<PathBuf>,
+    /// When to use colour (NO_COLOR is honoured).
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    /// A line for everything: each hook, each cause, each setting, each namespace.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

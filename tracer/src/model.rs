@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod any;
+pub mod checkup;
 pub mod environment;
 pub mod listener;
 pub mod nat;

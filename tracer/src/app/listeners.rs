@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::mpsc::{Receiver, channel};
 
 use self::find::{Finder, Found};
-pub(super) use self::find::Key;
+pub(super) use self::find::{Key, count};
 use crate::{error::Failure, model::listener::Listener, netns::Netns};
 
 /// Listeners that are remembered.

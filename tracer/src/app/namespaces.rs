@@ -159,7 +159,7 @@ fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The counters of the calling thread's namespace.
-fn read_counters() -> io::Result<Reading> {
+pub(super) fn read_counters() -> io::Result<Reading> {
     let from = monotonic()?;
     let mut counters = Counters::new();
     for file in ["netstat", "snmp"] {

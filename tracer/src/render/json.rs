@@ -1,6 +1,7 @@
 //! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
 //! is `null`, never 0.
 
+mod doctor;
 mod interval;
 mod summary;
 
@@ -19,6 +20,7 @@ use crate::{
     },
 };
 
+pub use doctor::doctor;
 pub use interval::source;
 pub use summary::summary;
 

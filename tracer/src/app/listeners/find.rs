@@ -143,6 +143,11 @@ fn listening(path: &Path, sockets: &mut Vec<Socket>) -> io::Result<()> {
     Ok(())
 }
 
+/// How many sockets listen in the calling thread's namespace.
+pub(in crate::app) fn count() -> u64 {
+    sockets().len() as u64
+}
+
 /// Whether an address belongs to the calling thread's namespace. A packet that is only forwarded may be dropped here, too,
 /// and a socket that listens on all addresses does not listen on that one.
 fn is_here(address: IpAddr) -> bool {
