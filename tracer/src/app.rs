@@ -9,7 +9,10 @@ mod listeners;
 pub mod live;
 pub mod namespaces;
 pub mod programs;
+pub mod replay;
+mod report;
 pub mod request;
+mod signals;
 pub mod sink;
 mod tracing;
 mod waiting;
@@ -56,6 +59,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         None => live::trace(&cli.live, None, &mut || Ok(())),
         Some(Command::Demo(args)) => demo::demo(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -1,7 +1,7 @@
 //! `tracer` names every SYN the kernel drops, and why.
 //!
-//! Three rings: the kernel edge (`kernel`), the pure core (`decode`, `model`, `analysis`) and the shell
-//! around them (`app`, `source`, `render`, `lab`). Only the first knows aya; only the last knows time and terminals.
+//! Three rings: the kernel edge (`kernel`), the pure core (`decode`, `source`, `model`, `analysis`, `render`) and the
+//! shell around them (`app`, `cli`, `lab`). Only the first knows aya; only the last knows time and terminals.
 
 pub mod analysis;
 pub mod app;

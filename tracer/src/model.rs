@@ -345,6 +345,26 @@ pub enum Observation {
     Drop(Drop),
     /// A SYN that got one.
     Accepted(Accepted),
+    /// A SYN of which a capture does not show whether it got one.
+    Undecided(Accepted),
+}
+
+impl Observation {
+    /// When it was.
+    pub fn time(&self) -> Nanos {
+        match self {
+            Self::Drop(drop) => drop.time,
+            Self::Accepted(syn) | Self::Undecided(syn) => syn.time,
+        }
+    }
+
+    /// Who asked whom.
+    pub fn flow(&self) -> &Flow {
+        match self {
+            Self::Drop(drop) => &drop.flow,
+            Self::Accepted(syn) | Self::Undecided(syn) => &syn.flow,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -350,7 +350,7 @@ fn completions_know_every_option_and_subcommand() {
                 script.out.contains(option) || shell == "fish" && script.out.contains(fish.trim_end());
             assert!(known, "{shell} does not know {option}");
         }
-        for word in ["demo", "doctor", "completions", "man", "kprobe", "accept-queue"] {
+        for word in ["demo", "doctor", "replay", "completions", "man", "kprobe", "accept-queue"] {
             assert!(script.out.contains(word), "{shell} does not know {word}");
         }
     }

@@ -1,5 +1,7 @@
 //! Benchmarks: figures, not tests.
 
+mod replay;
+
 use std::{
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
@@ -8,7 +10,34 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+use clap::ValueEnum;
+
 use crate::build;
+
+/// Benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// Every one.
+    All,
+    /// Time to load and attach.
+    Attach,
+    /// How fast a capture is read, beside tshark and p0f.
+    Replay,
+}
+
+/// `cargo xtask bench`.
+///
+/// # Errors
+/// When one cannot be run, or with `check` when one is over its budget.
+pub(crate) fn bench(which: Which, check: bool) -> Result<()> {
+    if matches!(which, Which::All | Which::Attach) {
+        attach(check)?;
+    }
+    if matches!(which, Which::All | Which::Replay) {
+        replay::replay(check)?;
+    }
+    Ok(())
+}
 
 const RUNS: usize = 20;
 /// From the start of the program until everything is attached.
@@ -18,7 +47,7 @@ const BUDGET: Duration = Duration::from_millis(300);
 ///
 /// # Errors
 /// When the program does not start, or with `check` when the median is over the budget.
-pub(crate) fn attach(check: bool) -> Result<()> {
+fn attach(check: bool) -> Result<()> {
     let tracer = build::build(false)?;
     let mut times = Vec::new();
     for _ in 0..RUNS {

@@ -85,8 +85,11 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
-    /// Benchmarks.
+    /// Benchmarks; without a word all of them.
     Bench {
+        /// Which one.
+        #[arg(value_enum, default_value_t = bench::Which::All)]
+        which: bench::Which,
         /// Fail when a budget is exceeded.
         #[arg(long)]
         check: bool,
@@ -114,7 +117,7 @@ fn run(task: Task) -> Result<()> {
         Task::Lint => lint::lint(),
         Task::Verifier { write } => verifier::table(write),
         Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),
-        Task::Bench { check } => bench::attach(check),
+        Task::Bench { which, check } => bench::bench(which, check),
     }
 }
 

@@ -138,7 +138,18 @@ fn pure(tally: &mut Tally) -> Result<()> {
     println!("xtask: pure tests");
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).args(["test", "--quiet", "--workspace", "--exclude", "tracer-ebpf"]);
-    cargo.args(["--lib", "--bins", "--test", "cli", "--test", "eval", "--test", "scenarios"]);
+    cargo.args([
+        "--lib",
+        "--bins",
+        "--test",
+        "cli",
+        "--test",
+        "eval",
+        "--test",
+        "replay",
+        "--test",
+        "scenarios",
+    ]);
     let (counts, succeeded) = counted(&mut cargo)?;
     tally.row("pure", counts, succeeded);
     Ok(())

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    aggregate::{Causes, Owner, Seen, Sources, join},
+    aggregate::{Causes, Owner, Placed, Seen, Sources, join},
     clock::{Remembered, Sample},
     pairs::Pairs,
     retry::{Attempts, Change, Key},
@@ -68,6 +68,7 @@ impl Engine {
         match observation {
             Observation::Drop(drop) => self.dropped(drop),
             Observation::Accepted(accepted) => self.answered(accepted),
+            Observation::Undecided(syn) => self.read_only(syn),
         }
     }
 
@@ -113,27 +114,41 @@ impl Engine {
     fn answered(&mut self, accepted: &Accepted) {
         self.accepted += 1 + u64::from(accepted.unreported);
         self.unreported += u64::from(accepted.unreported);
-        let placed = self.sources.add(&Seen {
-            src: accepted.flow.src,
-            time: accepted.time,
-            cause: None,
-            regression: None,
-            unreported: accepted.unreported,
-        });
+        let placed = self.arrived(accepted);
         let key = Key { netns: accepted.netns, flow: accepted.flow, seq: accepted.seq };
         let change = self.attempts.answered(&key, accepted.time);
         self.retried(&change);
+        self.read_clock(placed, accepted);
+    }
+
+    /// Neither dropped nor answered, as far as anyone knows: it counts as a SYN of its source, and as a reading of a clock.
+    fn read_only(&mut self, syn: &Accepted) {
+        let placed = self.arrived(syn);
+        self.read_clock(placed, syn);
+    }
+
+    fn arrived(&mut self, syn: &Accepted) -> Option<Placed> {
+        self.sources.add(&Seen {
+            src: syn.flow.src,
+            time: syn.time,
+            cause: None,
+            regression: None,
+            unreported: syn.unreported,
+        })
+    }
+
+    fn read_clock(&mut self, placed: Option<Placed>, syn: &Accepted) {
         let Some(placed) = placed else { return };
         let sample = Sample {
-            time: accepted.time,
-            sport: accepted.flow.sport,
-            dport: accepted.flow.dport,
-            seq: accepted.seq,
-            tsval: accepted.tsval,
-            stack: accepted.stack,
+            time: syn.time,
+            sport: syn.flow.sport,
+            dport: syn.flow.dport,
+            seq: syn.seq,
+            tsval: syn.tsval,
+            stack: syn.stack,
             remembered: None,
         };
-        self.read(placed.owner.slot, placed.new, (accepted.netns, accepted.flow.dst), &sample);
+        self.read(placed.owner.slot, placed.new, (syn.netns, syn.flow.dst), &sample);
     }
 
     fn retried(&mut self, change: &Change) {
@@ -163,10 +178,11 @@ impl Engine {
     /// Everything that is known now, with the `top` sources that have the most drops; then the most SYNs.
     pub fn snapshot(&self, top: usize) -> Snapshot {
         let mut retries = self.retries;
-        let (longest, waited) = self.waited();
-        retries.longest_ms = retries.longest_ms.max(longest);
+        let waited = self.attempts.waited().map(|(_, ms)| ms).max();
+        retries.longest_ms = retries.longest_ms.max(waited.unwrap_or(0));
+        let waited = self.waited();
         let sources = self.sources.top(top).into_iter().map(|(slot, mut source)| {
-            self.complete(slot, &waited, &mut source);
+            self.complete(slot, &mut source, &waited);
             source
         });
         let (listeners, listeners_other) = self.listeners.top(LISTENERS);
@@ -192,29 +208,27 @@ impl Engine {
     /// What changed since the last call: the `top` sources with the most drops since then.
     pub fn changes(&mut self, top: usize) -> Changes {
         let (slots, mut changes) = self.sources.changes(top);
-        let (_, waited) = self.waited();
+        let waited = self.waited();
         for (slot, change) in slots.into_iter().zip(&mut changes.sources) {
-            self.complete(slot, &waited, &mut change.source);
+            self.complete(slot, &mut change.source, &waited);
         }
         changes
     }
 
-    /// The longest wait of a client that got in and may come again, milliseconds: of all, and of each source.
-    fn waited(&self) -> (u64, BTreeMap<Owner, u64>) {
-        let mut waited: BTreeMap<Owner, u64> = BTreeMap::new();
-        let mut all = 0;
+    /// The longest wait among the attempts of each source that are remembered.
+    fn waited(&self) -> BTreeMap<Owner, u64> {
+        let mut longest: BTreeMap<Owner, u64> = BTreeMap::new();
         for (owner, ms) in self.attempts.waited() {
-            all = ms.max(all);
             if let Some(owner) = owner {
-                let longest = waited.entry(owner).or_default();
-                *longest = ms.max(*longest);
+                let most = longest.entry(owner).or_default();
+                *most = ms.max(*most);
             }
         }
-        (all, waited)
+        longest
     }
 
-    /// Adds to a source what its row does not hold.
-    fn complete(&self, slot: u32, waited: &BTreeMap<Owner, u64>, source: &mut Source) {
+    /// What of a source is not in its row.
+    fn complete(&self, slot: u32, source: &mut Source, waited: &BTreeMap<Owner, u64>) {
         source.nat = self.pairs.assess(slot);
         let still = self.sources.owner(slot).and_then(|owner| waited.get(&owner));
         source.retries.longest_ms = source.retries.longest_ms.max(still.copied().unwrap_or(0));

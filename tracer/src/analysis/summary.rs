@@ -23,6 +23,7 @@ pub fn sum_up(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         // What was seen of the others are handshakes that ended, or nothing.
         seen.sources.iter_mut().for_each(|source| source.syns = None);
     }
+    seen.wire = seen.wire.saturating_add(ending.left_out.wire);
     let mut lost = ending.lost;
     lost.table = seen.other.drops;
     let verdict = judge(&Case {
@@ -58,5 +59,6 @@ pub fn sum_up(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         missing: start.missing.clone(),
         environment: ending.environment,
         left_out: ending.left_out,
+        capture: ending.capture,
     }
 }

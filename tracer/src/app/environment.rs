@@ -60,7 +60,7 @@ impl Scene {
         &self,
         namespaces: &mut Namespaces,
         only: u32,
-        kernel: &str,
+        kernel: Option<String>,
         mut counters: Counters,
     ) -> Environment {
         let netns = self.busiest().or((only != 0).then_some(only)).unwrap_or(namespaces.own());
@@ -72,13 +72,7 @@ impl Scene {
         let (sysctls, own_nat) = read.unwrap_or_default();
         // The verdict asks for no other, and a summary need not carry hundreds.
         counters.retain(|name, _| CHECKED.contains(&name.as_str()));
-        Environment {
-            kernel: Some(kernel.to_owned()),
-            sysctls_read: !sysctls.is_empty(),
-            sysctls,
-            own_nat,
-            counters,
-        }
+        Environment { kernel, sysctls_read: !sysctls.is_empty(), sysctls, own_nat, counters }
     }
 }
 
@@ -186,7 +180,7 @@ mod tests {
     fn a_namespace_that_is_gone_is_unknown() {
         let mut scene = Scene::default();
         scene.add(&Drop { netns: Some(1), ..bare(Cause::PawsTimeWait) });
-        let read = scene.read(&mut Namespaces::find(None), 0, "6.1", Counters::new());
+        let read = scene.read(&mut Namespaces::find(None), 0, Some("6.1".into()), Counters::new());
         assert_eq!(read.kernel.as_deref(), Some("6.1"));
         assert!(!read.sysctls_read && read.sysctls.is_empty() && read.own_nat.is_none());
     }

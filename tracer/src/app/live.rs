@@ -3,21 +3,14 @@
 //! Decides the order of things and when it ends. One thread: what cannot be read in time is lost in the ring, where
 //! the kernel side counts it.
 
-use std::{
-    future::{pending, poll_fn},
-    io,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep_until},
-};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep_until};
 
 use super::{
+    report::End,
     request::{filters, wish},
+    signals::{Signals, last_resort},
     sink::{Recording, Written},
     tracing::Tracing,
 };
@@ -39,15 +32,6 @@ pub(super) const BATCH: usize = 1024;
 /// Between two looks at things that no record announces.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Why the stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// By a signal, `-d` or `-c`.
-    Asked,
-    /// Nobody reads standard output any more.
-    ReaderGone,
-}
-
 /// `tracer [OPTIONS]`. `held` is a namespace to watch alone; `None`: all, or what the options say. `when_attached` runs
 /// when everything is in place.
 ///
@@ -59,7 +43,7 @@ pub fn trace(
     when_attached: &mut dyn FnMut() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let filters = filters(args, held)?;
-    let recording = args.write.as_deref().map(Recording::create).transpose()?;
+    let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -68,14 +52,14 @@ pub fn trace(
         // Before attaching, so that Ctrl-C ends it in order at any moment.
         let mut signals = Signals::install()?;
         last_resort()?;
-        super::debug::install(args.verbose);
+        super::debug::install(args.output.verbose);
         let mut facts = capability::facts(args.btf.as_deref());
         capability::raise_memlock();
-        let settings = Settings { ring_bytes: RING_BYTES, debug: args.verbose > 1 };
+        let settings = Settings { ring_bytes: RING_BYTES, debug: args.output.verbose > 1 };
         let mut attached = attach(&mut facts, wish(args.hooks), &filters.kernel, settings)?;
         let mut ring =
             Ring::new(attached.ring()?).map_err(|error| system("cannot wait for the ring", &error))?;
-        let logger = super::debug::start(&mut attached, args.verbose)?;
+        let logger = super::debug::start(&mut attached, args.output.verbose)?;
         let mut tracing = Tracing::new(args, &facts, &attached, filters, recording)?;
         tracing.start()?;
         when_attached()?;
@@ -86,66 +70,6 @@ pub fn trace(
 
 pub(super) fn system(what: &str, error: &io::Error) -> Failure {
     Failure::new(Exit::Failure, what, words(error), "try again; -vv says more")
-}
-
-/// The signals that ask for the end. One that whoever started us had ignored (`nohup`, a shell's background job) stays
-/// ignored.
-struct Signals(Vec<Signal>);
-
-impl Signals {
-    fn install() -> Result<Self, Failure> {
-        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-            .into_iter()
-            .filter(|kind| ignored >> (kind.as_raw_value() - 1) & 1 == 0)
-            .map(|kind| signal(kind).map_err(|error| system("cannot listen for signals", &error)))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    async fn any(&mut self) {
-        let signals = &mut self.0;
-        poll_fn(|context| {
-            // Every one is asked, so that every one wakes us.
-            let ready =
-                signals.iter_mut().filter_map(|signal| signal.poll_recv(context).is_ready().then_some(()));
-            if ready.count() > 0 { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-}
-
-/// The mask of ignored signals in `/proc/PID/status`; bit 0 is signal 1.
-fn ignored(status: &str) -> u64 {
-    let hex = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    hex.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
-}
-
-/// Signals that come within this time are one.
-const ONE_WISH: Duration = Duration::from_millis(500);
-/// How long the run may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(30);
-
-/// A reader of standard output that does not read blocks the one thread, and with it the signals. From a thread of its own
-/// they end the process: the first one after a while, the second at once. What is attached goes with the process.
-fn last_resort() -> Result<(), Failure> {
-    let wait = || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(async {
-            let Ok(mut signals) = Signals::install() else { return };
-            signals.any().await;
-            // `timeout` sends its signal twice, to the program and to its group: that is one wish.
-            tokio::time::sleep(ONE_WISH).await;
-            let Ok(mut later) = Signals::install() else { return };
-            let _ = tokio::time::timeout(GRACE, later.any()).await;
-            std::process::exit(Exit::Failure as i32);
-        });
-    };
-    std::thread::Builder::new()
-        .name("last-resort".into())
-        .spawn(wait)
-        .map(drop)
-        .map_err(|error| system("cannot start", &error))
 }
 
 /// The times of `--interval`; late ones are left out.
@@ -208,16 +132,5 @@ async fn stream(
         if let Some(end) = end {
             return Ok(end);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn signals_that_were_ignored() {
-        assert_eq!(ignored("Name:\tx\nSigIgn:\t0000000000001001\n"), 0x1001);
-        assert_eq!(ignored("no such line"), 0);
     }
 }

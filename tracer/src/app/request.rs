@@ -7,7 +7,8 @@ use tracer_common::config::{Filter, MAX_PREFIXES, PORT_WORDS};
 
 use super::namespaces::{ifindex, resolve};
 use crate::{
-    cli::{Hooks, LiveArgs, selected},
+    analysis::selection::Selection,
+    cli::{Hooks, LiveArgs, SelectArgs, selected},
     error::{Exit, Failure, words},
     kernel::{hooks::Set, load::KernelFilter, plan::Wish},
     model::{Cause, report::FilterWords},
@@ -46,41 +47,61 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
         netns = Some(home);
     }
     words.netns = netns.as_ref().map_or(0, |netns| netns.inode());
-    words.family = match (args.ipv4, args.ipv6) {
-        (true, _) => 4,
-        (_, true) => 6,
-        _ => 0,
-    };
+    let selection = selection(&args.select);
+    words.family = selection.family.unwrap_or(0).into();
     let mut ports = Box::new([0_u64; PORT_WORDS]);
-    let ranges = args.port.as_ref().map(|ports| ports.0.clone()).unwrap_or_default();
-    for port in ranges.iter().flat_map(|(first, last)| *first..=*last) {
+    for port in selection.ports.iter().flat_map(|(first, last)| *first..=*last) {
         ports[usize::from(port >> 6)] |= 1 << (port & 63);
     }
-    words.ports = (!ranges.is_empty()).into();
-    words.prefixes = (!args.from.is_empty()).into();
-    if args.from.len() > MAX_PREFIXES as usize {
+    words.ports = (!selection.ports.is_empty()).into();
+    words.prefixes = (!selection.from.is_empty()).into();
+    if selection.from.len() > MAX_PREFIXES as usize {
         return Err(Failure::new(
             Exit::Usage,
             "too many prefixes",
-            format!("--from was given {} times, and there is room for {MAX_PREFIXES}", args.from.len()),
+            format!("--from was given {} times, and there is room for {MAX_PREFIXES}", selection.from.len()),
             "join neighbouring prefixes into wider ones",
         ));
     }
-    let causes = selected(&args.cause);
+    let causes = selected(&args.select.cause);
     words.no_listener = causes.contains(&Cause::NoListener).into();
     Ok(Filters {
         words: FilterWords {
-            ports: ranges,
-            family: u8::try_from(words.family).ok().filter(|family| *family != 0),
-            from: args.from.iter().map(ToString::to_string).collect(),
             interface: args.interface.clone(),
             netns: args.netns.clone(),
-            causes: if args.cause.is_empty() { Vec::new() } else { causes.clone() },
+            ..in_words(&args.select)
         },
-        kernel: KernelFilter { words, ports, prefixes: args.from.iter().map(prefix).collect() },
+        kernel: KernelFilter { words, ports, prefixes: selection.from.iter().map(prefix).collect() },
         causes,
         netns,
     })
+}
+
+/// Which SYNs are looked at, where no kernel filters them.
+pub fn selection(args: &SelectArgs) -> Selection {
+    Selection {
+        ports: args.port.as_ref().map(|ports| ports.0.clone()).unwrap_or_default(),
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Some(4),
+            (_, true) => Some(6),
+            _ => None,
+        },
+        from: args.from.clone(),
+    }
+}
+
+/// The same for the output.
+pub fn in_words(args: &SelectArgs) -> FilterWords {
+    let Selection { ports, family, from } = selection(args);
+    let causes = if args.cause.is_empty() { Vec::new() } else { selected(&args.cause) };
+    FilterWords {
+        ports,
+        family,
+        from: from.iter().map(ToString::to_string).collect(),
+        interface: None,
+        netns: None,
+        causes,
+    }
 }
 
 /// In the 128-bit form, where IPv4 lives below `::ffff:0:0/96`.

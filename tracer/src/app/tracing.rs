@@ -1,34 +1,26 @@
-//! One run: what it has seen so far, and where that goes.
+//! One live run: records of the ring become drops with a meaning, within the time that was watched.
 //!
-//! Turns records into drops, counts, prints and records them.
+//! What is said of them is for [`Report`](super::report::Report).
 
-mod interval;
 mod summary;
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
 use super::{
     environment::Scene,
-    limit::Limit,
-    live::{BATCH, End, RING_BYTES, system},
+    live::{BATCH, RING_BYTES, system},
     namespaces::Namespaces,
+    report::{End, Report},
     request::Filters,
-    sink::{Recording, Sink, Written},
+    sink::{Recording, Written},
     waiting::Waiting,
     window::Window,
 };
 use crate::{
-    analysis::{
-        cause::explain,
-        engine::{Engine, Limits},
-        kernel::Kernel,
-    },
-    cli::{LiveArgs, Output},
+    analysis::{cause::explain, kernel::Kernel},
+    cli::LiveArgs,
     decode,
     error::{Exit, Failure},
     kernel::{
@@ -38,49 +30,35 @@ use crate::{
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
-        reading::Accepted,
-        report::{Lost, Start},
+        report::Start,
         seen::{Answered, Record, Seen},
     },
-    render::{json, text},
 };
 
 /// State of a run.
 pub(super) struct Tracing {
     filters: Filters,
     kernel: Kernel,
-    start: Start,
-    format: Format,
-    sink: Sink,
-    recording: Option<Recording>,
-    record_failed: bool,
+    report: Report,
     namespaces: Namespaces,
-    engine: Engine,
     scene: Scene,
-    /// Drops that nobody asked for: the verdict must know of them.
-    left_out: BTreeMap<Cause, u64>,
     window: Window,
     waiting: Waiting,
-    lost: Lost,
     /// The kernel side's counts when everything was in place.
     counts: Counts,
     /// From the monotonic clock to the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
-    limit: Limit,
-    count: Option<u64>,
-    fail_on_drop: bool,
-    line: String,
-}
-
-enum Format {
-    Json,
-    Text(text::Style),
 }
 
 fn clock(id: ClockId) -> Result<i64, Failure> {
     let time = clock_gettime(id).map_err(|error| system("cannot read the clock", &error.into()))?;
     Ok(time.tv_sec() * 1_000_000_000 + time.tv_nsec())
+}
+
+/// The time of day.
+pub(super) fn time_of_day() -> Result<Nanos, Failure> {
+    clock(ClockId::CLOCK_REALTIME).map(Nanos)
 }
 
 fn wall_offset() -> Result<i64, Failure> {
@@ -110,103 +88,64 @@ impl Tracing {
         kernel.rx_sk = types.is_some_and(|t| t.kfree_rx_sk);
         kernel.check_req_reasons = types.is_some_and(|t| t.args("tcp_check_req") >= 6);
         kernel.counters = window.names();
-        let sink = Sink::stdout();
-        let format = match args.output {
-            Output::Json => Format::Json,
-            Output::Text => {
-                Format::Text(super::style(args.color, args.utc, args.verbose, sink.is_terminal()))
-            }
-        };
-        let limits = Limits { sources: args.max_sources, clock_bytes: usize::from(args.clock_memory) << 20 };
         let start = Start {
-            time: Nanos(clock(ClockId::CLOCK_REALTIME)?),
+            time: time_of_day()?,
             version: env!("CARGO_PKG_VERSION").into(),
-            kernel: facts.kernel.clone(),
+            kernel: Some(facts.kernel.clone()),
             set: plan.set.name().into(),
             attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
             missing: plan.missing.clone(),
             blind: plan.blind.clone(),
             filter: filters.words.clone(),
-            limits: Some(limits),
+            limits: None,
+            capture: None,
         };
-        let begun = Instant::now();
+        let causes = filters.causes.clone();
         Ok(Self {
             filters,
             kernel,
-            start,
-            format,
-            sink,
-            recording,
-            record_failed: false,
+            report: Report::new(&args.output, causes, start, recording),
             namespaces,
-            engine: Engine::new(limits),
             scene: Scene::default(),
-            left_out: BTreeMap::new(),
             window,
             waiting,
-            lost: Lost::default(),
             counts: attached.counts()?,
             wall: wall_offset()?,
-            begun,
-            limit: Limit::new(args.rate_limit, begun),
-            count: args.count,
-            fail_on_drop: args.fail_on_drop,
-            line: String::new(),
+            begun: Instant::now(),
         })
     }
 
     /// Says what is attached and what stays invisible.
     pub(super) fn start(&mut self) -> Result<Written, Failure> {
-        let record = json::start(&self.start);
-        // Here it is an error: nobody wants a run whose record does not even begin.
-        if let Some(file) = &mut self.recording {
-            file.line(&record)?;
-            file.flush()?;
-        }
-        match &self.format {
-            Format::Json => self.sink.line(&record)?,
-            Format::Text(style) => self.sink.line(&style.header(&self.start))?,
-        };
-        self.sink.flush()
-    }
-
-    /// Writes a line to the record, or (`None`) hands over what is buffered. A full disk ends the record and not the run:
-    /// the incident goes on.
-    fn record(&mut self, line: Option<&str>) {
-        let Some(file) = &mut self.recording else { return };
-        let written = match line {
-            Some(line) => file.line(line),
-            None => file.flush(),
-        };
-        if let Err(failure) = written {
-            super::note(&format!("tracer: the record ends here: {failure}"));
-            self.recording = None;
-            self.record_failed = true;
-        }
+        self.report.begin()
     }
 
     /// Hands out what is buffered.
     pub(super) fn flush(&mut self) -> Result<Written, Failure> {
-        self.sink.flush()
+        self.report.flush()
     }
 
     /// Now and then: the record file, the reader, the clock (it may have been set).
     pub(super) fn tick(&mut self) -> Result<Option<End>, Failure> {
-        self.record(None);
         self.wall = wall_offset()?;
-        Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
+        self.report.tick()
+    }
+
+    /// `--interval`.
+    pub(super) fn interval(&mut self) -> Result<Option<End>, Failure> {
+        self.report.interval(time_of_day()?)
     }
 
     /// Takes records from the ring.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<Option<End>, Failure> {
-        self.lost.decode += batch.malformed;
+        self.report.lost.decode += batch.malformed;
         let mut records = batch.records.clone();
         let mut end = None;
         while !records.is_empty() {
             match decode::record(&mut records) {
                 Ok(Record::Dropped(seen)) => end = self.one(&seen)?.or(end),
                 Ok(Record::Answered(answered)) => end = self.answered(&answered)?.or(end),
-                Err(_) => self.lost.decode += 1,
+                Err(_) => self.report.lost.decode += 1,
             }
         }
         Ok(end)
@@ -227,13 +166,13 @@ impl Tracing {
     pub(super) fn release(&mut self) -> Result<Option<End>, Failure> {
         let mut end = None;
         while let Some(observation) = self.waiting.next(Instant::now()) {
-            end = match observation {
-                Observation::Drop(drop) => self.pass(drop)?.or(end),
-                Observation::Accepted(accepted) => {
-                    self.pass_accepted(accepted);
-                    end
+            if let Observation::Drop(drop) = &observation {
+                let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
+                if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
+                    self.scene.add(drop);
                 }
-            };
+            }
+            end = self.report.take(&observation, self.elapsed())?.or(end);
         }
         Ok(end)
     }
@@ -243,27 +182,7 @@ impl Tracing {
         self.waiting.ready().await;
     }
 
-    fn pass(&mut self, drop: Drop) -> Result<Option<End>, Failure> {
-        if self.is_enough() {
-            return Ok(None);
-        }
-        if !self.filters.causes.contains(&drop.cause) {
-            *self.left_out.entry(drop.cause).or_default() += 1;
-            if !matches!(drop.cause, Cause::Repeated | Cause::NoListener) {
-                self.scene.add(&drop);
-            }
-            return Ok(None);
-        }
-        self.scene.add(&drop);
-        let written = self.print(&drop)?;
-        self.engine.observe(&Observation::Drop(drop));
-        Ok(match written {
-            Written::ReaderGone => Some(End::ReaderGone),
-            Written::Yes => self.is_enough().then_some(End::Asked),
-        })
-    }
-
-    /// A SYN that was answered: nothing to print, but a reading of its client's clock.
+    /// A SYN that was answered.
     fn answered(&mut self, answered: &Answered) -> Result<Option<End>, Failure> {
         if !self.window.holds(answered.mono_ns) {
             return Ok(None);
@@ -273,27 +192,14 @@ impl Tracing {
         self.release()
     }
 
-    fn pass_accepted(&mut self, accepted: Accepted) {
-        if self.is_enough() {
-            return;
-        }
-        if self.recording.is_some() {
-            json::accepted(&accepted, &mut self.line);
-            let line = std::mem::take(&mut self.line);
-            self.record(Some(&line));
-            self.line = line;
-        }
-        self.engine.observe(&Observation::Accepted(accepted));
+    /// Nanoseconds since everything was in place.
+    fn elapsed(&self) -> i64 {
+        i64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(i64::MAX)
     }
 
     /// The time of day of a moment of the monotonic clock (ns).
     fn time_of(&self, mono_ns: u64) -> Nanos {
         Nanos(i64::try_from(mono_ns).unwrap_or(i64::MAX).saturating_add(self.wall))
-    }
-
-    /// `-c`.
-    fn is_enough(&self) -> bool {
-        self.count.is_some_and(|count| self.engine.drops() >= count)
     }
 
     fn meaning_of(&mut self, seen: &Seen) -> Drop {
@@ -328,23 +234,6 @@ impl Tracing {
         }
     }
 
-    fn print(&mut self, drop: &Drop) -> Result<Written, Failure> {
-        if self.recording.is_some() {
-            json::drop(drop, &mut self.line);
-            let line = std::mem::take(&mut self.line);
-            self.record(Some(&line));
-            self.line = line;
-        }
-        if !self.limit.allows(Instant::now()) {
-            return Ok(Written::Yes);
-        }
-        match &self.format {
-            Format::Json => json::drop(drop, &mut self.line),
-            Format::Text(style) => style.drop(drop, &mut self.line),
-        }
-        self.sink.line(&self.line)
-    }
-
     /// Takes the programs off, reads what is left and sums up.
     pub(super) fn end(mut self, ring: &mut Ring, attached: &mut Attached, end: End) -> Result<Exit, Failure> {
         self.window.close(&mut self.namespaces);
@@ -358,24 +247,7 @@ impl Tracing {
         }
         let counts = counts.since(&self.counts);
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
-        let record = json::summary(&summary);
-        self.record(Some(&record));
-        self.record(None);
-        if end == End::Asked {
-            match &self.format {
-                Format::Json => self.sink.line(&record)?,
-                Format::Text(style) => self.sink.line(&style.summary(&self.start, &summary))?,
-            };
-            self.sink.flush()?;
-        }
-        if self.record_failed {
-            return Ok(Exit::Failure);
-        }
-        Ok(if self.fail_on_drop && self.engine.drops() + self.lost.ring + self.lost.decode > 0 {
-            Exit::DropsFound
-        } else {
-            Exit::Done
-        })
+        self.report.end(&summary, end)
     }
 
     /// Hands on what waits, as soon as it waits for nothing more; that is soon.

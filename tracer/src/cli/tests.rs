@@ -15,7 +15,7 @@ fn the_definition_is_consistent() {
 fn the_bounds_are_those_of_the_analysis() {
     let live = |args: &[&str]| {
         let cli = Cli::try_parse_from([&["tracer"], args].concat()).unwrap();
-        (cli.live.max_sources, usize::from(cli.live.clock_memory) << 20)
+        (cli.live.output.max_sources, usize::from(cli.live.output.clock_memory) << 20)
     };
     let Limits { sources, clock_bytes } = Limits::default();
     assert_eq!(live(&[]), (sources, clock_bytes));

@@ -5,8 +5,12 @@ use crate::model::Syn;
 
 /// FIN, in byte 13.
 pub const FIN: u8 = 0x01;
+/// SYN, in byte 13.
+pub const SYN: u8 = 0x02;
 /// RST, in byte 13.
 pub const RST: u8 = 0x04;
+/// ACK, in byte 13.
+pub const ACK: u8 = 0x10;
 
 mod option {
     pub(super) const END: u8 = 0;
@@ -32,6 +36,20 @@ pub fn syn(header: &[u8; 20], options: &[u8], ttl: u8) -> (u16, u16, Syn) {
         syn.malformed = true;
     }
     (word(0), word(2), syn)
+}
+
+/// TSval and TSecr of any segment (RFC 7323 section 3.2).
+pub fn timestamps(options: &[u8]) -> Option<(u32, u32)> {
+    // Two NOPs, then the timestamps: what almost every segment of an open connection carries (RFC 7323 appendix A).
+    if let [1, 1, option::TIMESTAMPS, 10, v0, v1, v2, v3, e0, e1, e2, e3, ..] = options {
+        return Some((u32::from_be_bytes([*v0, *v1, *v2, *v3]), u32::from_be_bytes([*e0, *e1, *e2, *e3])));
+    }
+    if options.is_empty() {
+        return None;
+    }
+    let mut read = Syn::default();
+    read_options(options, &mut read);
+    read.tsval.zip(read.tsecr)
 }
 
 fn read_options(mut rest: &[u8], syn: &mut Syn) {

@@ -2,12 +2,14 @@
 //!
 //! Values only; `render` decides how they look and the core computes them.
 
+mod capture;
 mod start;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{Cause, Nanos, environment::Environment, listener::Served, nat::Nat, verdict::Verdict};
 
+pub use capture::{Capture, WireCounts};
 pub use start::{FilterWords, Limits, Missing, Start};
 
 /// What a source address did.
@@ -182,6 +184,8 @@ pub struct Lost {
     pub read: u64,
     /// Drop lines not printed because of `--rate-limit` (all are in the totals).
     pub unprinted: u64,
+    /// SYNs of a capture of which it is not known whether they were dropped (not in the totals).
+    pub undecided: u64,
 }
 
 /// Drops that are in no total, because their causes were not asked for (`--cause`).
@@ -189,6 +193,8 @@ pub struct Lost {
 pub struct LeftOut {
     /// Those that were seen, by cause.
     pub seen: BTreeMap<Cause, u64>,
+    /// ... of those, known from packets alone.
+    pub wire: u64,
     /// Causes that were not even looked at.
     pub not_looked_at: Vec<Cause>,
 }
@@ -216,6 +222,8 @@ pub struct Ending {
     pub environment: Environment,
     /// What nobody asked for.
     pub left_out: LeftOut,
+    /// The capture that was read.
+    pub capture: Option<Capture>,
 }
 
 impl Ending {
@@ -223,7 +231,7 @@ impl Ending {
     /// is what whoever reads it lost on the way.
     pub fn unknown(start: Option<&Start>, time: Nanos, lost: Lost) -> Self {
         let since = start.map_or(0, |start| time.0.saturating_sub(start.time.0));
-        let kernel = start.map(|start| start.kernel.clone());
+        let kernel = start.and_then(|start| start.kernel.clone());
         Self {
             time,
             elapsed_ms: u64::try_from(since / 1_000_000).unwrap_or(0),
@@ -235,6 +243,7 @@ impl Ending {
             lost,
             environment: Environment { kernel, ..Environment::default() },
             left_out: LeftOut::default(),
+            capture: start.and_then(|start| start.capture.clone()),
         }
     }
 }
@@ -286,4 +295,6 @@ pub struct Summary {
     pub environment: Environment,
     /// Drops that nobody asked for and that the verdict knows of.
     pub left_out: LeftOut,
+    /// The capture that was read.
+    pub capture: Option<Capture>,
 }

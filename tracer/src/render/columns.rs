@@ -6,7 +6,7 @@ use super::{
     phrases::{answer, clean, millis, process, short},
     text::{Ink, Style},
 };
-use crate::model::{Cause, Drop};
+use crate::model::{Cause, Drop, Evidence};
 
 /// A column. The order is that on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Column {
     fn text(self, style: &Style, drop: &Drop) -> String {
         match self {
             Self::Time => style.clock(drop.time),
-            Self::Why => short(drop.cause).into(),
+            Self::Why => why(drop),
             Self::Client => match drop.flow.src {
                 IpAddr::V4(v4) => format!("{v4}:{}", drop.flow.sport),
                 IpAddr::V6(v6) => format!("[{v6}]:{}", drop.flow.sport),
@@ -105,6 +105,18 @@ impl Column {
             Self::Why => Style::ink_of(cause),
             _ => Ink::Plain,
         }
+    }
+}
+
+/// The cause; with a question mark where packets alone speak for it. That a SYN got no answer is no question, nor is a RST.
+fn why(drop: &Drop) -> String {
+    let plain = matches!(drop.cause, Cause::Other | Cause::NoListener | Cause::Repeated);
+    match (drop.evidence, drop.cause) {
+        (Evidence::Wire, Cause::Other) => "no answer".into(),
+        // One column shorter, for the mark.
+        (Evidence::Wire, Cause::OldSequence) => "old SYN, TIME_WAIT?".into(),
+        (Evidence::Wire, cause) if !plain => format!("{}?", short(cause)),
+        (_, cause) => short(cause).into(),
     }
 }
 

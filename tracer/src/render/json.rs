@@ -1,6 +1,7 @@
 //! NDJSON, schema 1: names, order and meaning of the fields are the contract that scripts hold on to. What is unknown
 //! is `null`, never 0.
 
+mod capture;
 mod doctor;
 mod interval;
 mod summary;
@@ -46,11 +47,13 @@ struct StartLine<'a> {
     schema: u32,
     time: String,
     version: &'a str,
-    kernel: &'a str,
+    kernel: Option<&'a str>,
     hooks: Hooks<'a>,
     filter: Filter<'a>,
     blind: Vec<&'static str>,
     limits: Option<Limits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<capture::Beginning<'a>>,
 }
 
 #[derive(Serialize)]
@@ -102,7 +105,7 @@ pub fn start(start: &Start) -> String {
         schema: SCHEMA,
         time: time(start.time),
         version: &start.version,
-        kernel: &start.kernel,
+        kernel: start.kernel.as_deref(),
         hooks: Hooks { set: &start.set, attached: &start.attached, missing: missing(&start.missing) },
         filter: Filter {
             ports: ports(filter),
@@ -116,6 +119,7 @@ pub fn start(start: &Start) -> String {
         limits: start
             .limits
             .map(|limits| Limits { sources: limits.sources, clock_bytes: limits.clock_bytes }),
+        capture: start.capture.as_ref().map(Into::into),
     })
 }
 
@@ -152,6 +156,7 @@ struct DropLine<'a> {
     listener: Option<Listener<'a>>,
     tsecr: Option<u32>,
     malformed: bool,
+    evidence: &'static str,
     netns_name: Option<&'a str>,
 }
 
@@ -224,6 +229,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
         listener: drop.listener.as_deref().map(Listener::from),
         tsecr: drop.syn.tsecr,
         malformed: drop.syn.malformed,
+        evidence: drop.evidence.name(),
         netns_name: drop.netns_name.as_deref(),
     };
     line.clear();
@@ -250,10 +256,18 @@ struct AcceptedLine {
     window: Option<u16>,
     options: Option<String>,
     unreported: u32,
+    #[serde(skip_serializing_if = "is_false")]
+    undecided: bool,
 }
 
-/// An answered SYN, in place of what `line` held; for recordings.
-pub fn accepted(accepted: &Accepted, line: &mut String) {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A SYN that was not dropped, in place of what `line` held; for recordings. `undecided`: a capture does not show whether
+/// it was answered.
+pub fn syn(accepted: &Accepted, undecided: bool, line: &mut String) {
     let stack = accepted.stack;
     let value = AcceptedLine {
         r#type: "syn",
@@ -274,6 +288,7 @@ pub fn accepted(accepted: &Accepted, line: &mut String) {
         window: stack.window,
         options: stack.options.map(|options| options.to_string()),
         unreported: accepted.unreported,
+        undecided,
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));

@@ -1,5 +1,6 @@
 //! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost, the verdict.
 
+mod capture;
 mod listeners;
 mod sources;
 mod verdict;
@@ -21,11 +22,15 @@ impl Style {
         let mut lines = vec![String::new()];
         if summary.drops == 0 {
             let unseen = summary.snmp.iter().any(|check| check.kernel > check.ours);
-            let title =
-                if unseen { "No drops seen, yet the kernel counted some (below)." } else { "No drops seen." };
+            let title = match &summary.capture {
+                Some(capture) if capture.wire.one_way > 0 && capture.wire.answered == 0 => "No drops known.",
+                _ if unseen => "No drops seen, yet the kernel counted some (below).",
+                _ => "No drops seen.",
+            };
             lines.push(self.ink(Ink::Bold, title));
             let watched = format!(
-                "Watched {} for {}. {}.",
+                "{} {} for {}. {}.",
+                if summary.capture.is_some() { "Looked at" } else { "Watched" },
                 filter(&start.filter),
                 millis(summary.elapsed_ms),
                 traffic(summary)
@@ -41,12 +46,13 @@ impl Style {
             );
             lines.extend(self.fold("", &all).iter().map(|line| self.ink(Ink::Bold, line)));
             for (cause, n) in &summary.by_cause {
-                lines.extend(self.cause(*cause, *n, summary.drops));
+                lines.extend(self.cause(*cause, *n, summary));
             }
         }
         lines.extend(self.sources(summary));
         lines.extend(self.listeners(summary));
         lines.extend(self.counters(summary));
+        lines.extend(self.capture(summary));
         lines.push(String::new());
         lines.extend(self.fold("Lost: ", &lost(summary.lost, summary.clocks_evicted)));
         lines.extend(self.not_seen(&summary.blind, &summary.missing));
@@ -55,12 +61,17 @@ impl Style {
     }
 
     /// A cause's share; its sentence goes on under itself where there is room.
-    fn cause(&self, cause: Cause, n: u64, drops: u64) -> Vec<String> {
-        let share = u128::from(n) * 100 / u128::from(drops.max(1));
+    fn cause(&self, cause: Cause, n: u64, summary: &Summary) -> Vec<String> {
+        let share = u128::from(n) * 100 / u128::from(summary.drops.max(1));
         let name = format!("{:<18}", cause.name());
         let lead = format!("{n:>8} {share:>3}%  {name} ");
         let indent = if self.width >= 72 { lead.chars().count() } else { 4 };
-        let mut lines = self.fold_under(indent, &lead, long(cause));
+        let words = match (&summary.capture, cause) {
+            (Some(_), Cause::Other) => "no SYN/ACK came, and packets alone do not say why".into(),
+            (Some(_), cause) if cause.is_paws() => format!("consistent with PAWS: {}", long(cause)),
+            _ => long(cause).to_owned(),
+        };
+        let mut lines = self.fold_under(indent, &lead, &words);
         lines[0] = lines[0].replacen(name.trim_end(), &self.ink(Self::ink_of(cause), name.trim_end()), 1);
         lines
     }
@@ -90,6 +101,9 @@ impl Style {
 
 /// How much there was beside the drops.
 fn traffic(summary: &Summary) -> String {
+    if let Some(capture) = &summary.capture {
+        return capture::traffic(capture);
+    }
     match (summary.syns, summary.accepted) {
         (Some(1), _) => "one SYN reached a listener".into(),
         (Some(n), _) => format!("{n} SYNs reached a listener"),
@@ -106,6 +120,7 @@ fn lost(lost: Lost, clocks: u64) -> String {
         (lost.read, "could not be read"),
         (lost.table, "of sources beyond the table (in the totals)"),
         (clocks, "pairs of addresses whose clocks were given up for want of room"),
+        (lost.undecided, "SYNs undecided (not in the totals)"),
         (lost.unprinted, "not printed because of --rate-limit (in the totals)"),
     ];
     let words: Vec<_> =

@@ -78,20 +78,29 @@ impl Style {
     /// What is traced, how, and what stays invisible.
     pub fn header(&self, start: &Start) -> String {
         let name = format!("tracer {}", clean(&start.version));
-        let what = format!(
-            "on kernel {}, hook set {} ({} hooks), {}",
-            clean(&start.kernel),
-            clean(&start.set),
-            start.attached.len(),
-            filter(&start.filter),
-        );
+        let what = match &start.capture {
+            Some(capture) => {
+                let (name, format) = (clean(&capture.name), clean(&capture.format));
+                format!("reads {name} ({format}), {}", filter(&start.filter))
+            }
+            None => format!(
+                "on kernel {}, hook set {} ({} hooks), {}",
+                start.kernel.as_deref().map_or("?".into(), clean),
+                clean(&start.set),
+                start.attached.len(),
+                filter(&start.filter),
+            ),
+        };
         let mut lines = self.fold(&format!("{name} "), &what);
         lines[0] = lines[0].replacen(&name, &self.ink(Ink::Bold, &name), 1);
-        if self.verbose {
+        if self.verbose && !start.attached.is_empty() {
             lines.extend(self.fold("hooks: ", &clean(&start.attached.join(" "))));
         }
         lines.extend(self.not_seen(&start.blind, &start.missing));
-        let advice = "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.";
+        let advice = match start.capture {
+            Some(_) => "Every SYN without a SYN/ACK, one a line; `?`: what the packets are consistent with.",
+            None => "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.",
+        };
         lines.extend(self.fold("", advice).iter().map(|line| self.ink(Ink::Dim, line)));
         lines.push(self.ink(Ink::Dim, &columns::titles(self)));
         lines.join("\n")

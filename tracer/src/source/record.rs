@@ -5,6 +5,7 @@
 //! counted. Whatever comes before a broken line stands. No bytes make it panic, and memory is bounded by the longest line.
 
 mod broken;
+mod capture;
 mod fields;
 mod line;
 mod summary;
@@ -172,10 +173,7 @@ impl Parser {
                 Some(Item::Start(start))
             }
             Line::Observation(observation) => {
-                self.at(match &observation {
-                    Observation::Drop(drop) => drop.time,
-                    Observation::Accepted(accepted) => accepted.time,
-                });
+                self.at(observation.time());
                 self.observed = true;
                 Some(Item::Observation(observation))
             }
@@ -202,7 +200,7 @@ impl Parser {
     fn complete(&self, ending: &mut Ending, known: Known) {
         let Some(start) = &self.start else { return };
         if !known.environment {
-            ending.environment.kernel = Some(start.kernel.clone());
+            ending.environment.kernel.clone_from(&start.kernel);
         }
         // By default nobody looks at this one.
         if !known.left_out && !start.filter.causes.contains(&Cause::NoListener) {

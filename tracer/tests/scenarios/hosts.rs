@@ -39,15 +39,8 @@ pub(crate) fn play(table: &Table, seed: u64) -> Result<Vec<Observation>, Unplaya
         let unplayable = |why| Unplayable { at: spanned.span().start, why };
         group.play(&names, &mut rng, &mut all).map_err(unplayable)?;
     }
-    all.sort_by_key(time);
+    all.sort_by_key(Observation::time);
     Ok(all)
-}
-
-pub(crate) fn time(observation: &Observation) -> Nanos {
-    match observation {
-        Observation::Drop(drop) => drop.time,
-        Observation::Accepted(accepted) => accepted.time,
-    }
 }
 
 /// Which of the hosts of a group.

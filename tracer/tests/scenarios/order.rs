@@ -6,8 +6,6 @@ use tracer::model::{
     reading::{Accepted, Stack, Via},
 };
 
-use super::hosts::time;
-
 /// Strangers before, and as many after.
 const STRANGERS: u32 = 2_000;
 /// How far apart two SYNs may be that are reported in the wrong order, nanoseconds: the rings of several CPUs.
@@ -22,19 +20,17 @@ pub(crate) fn shuffled(seen: &[Observation], rng: &mut Rng) -> Vec<Observation> 
 
 /// What arrived together, in another order.
 pub(crate) fn jumbled(seen: &[Observation], rng: &mut Rng) -> Vec<Observation> {
-    let mut seen: Vec<_> = seen.iter().map(|one| (time(one).0 + rng.i64(0..TOGETHER), one.clone())).collect();
+    let mut seen: Vec<_> =
+        seen.iter().map(|one| (one.time().0 + rng.i64(0..TOGETHER), one.clone())).collect();
     seen.sort_by_key(|(at, _)| *at);
     seen.into_iter().map(|(_, one)| one).collect()
 }
 
 /// Among clients that send one SYN each and are answered.
 pub(crate) fn among_strangers(seen: &[Observation], rng: &mut Rng) -> Vec<Observation> {
-    let first = seen.first().map_or(Nanos(0), time).0;
-    let last = seen.last().map_or(Nanos(0), time).0;
-    let Some(flow) = seen.first().map(|one| match one {
-        Observation::Drop(drop) => drop.flow,
-        Observation::Accepted(accepted) => accepted.flow,
-    }) else {
+    let first = seen.first().map_or(Nanos(0), Observation::time).0;
+    let last = seen.last().map_or(Nanos(0), Observation::time).0;
+    let Some(flow) = seen.first().map(|seen| *seen.flow()) else {
         return Vec::new();
     };
     let mut stranger = |n: u32, at: i64| {

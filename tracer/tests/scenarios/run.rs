@@ -79,6 +79,7 @@ impl Scene {
         }
         let mut left_out = LeftOut {
             seen: BTreeMap::new(),
+            wire: 0,
             not_looked_at: [Cause::NoListener].into_iter().filter(|cause| !asked.contains(cause)).collect(),
         };
         let wanted = |one: &Observation| match one {

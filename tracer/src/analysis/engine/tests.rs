@@ -84,13 +84,13 @@ fn counted(sources: usize, observations: &[Observation]) -> Snapshot {
 fn drops(observations: &[Observation]) -> impl Iterator<Item = &Drop> {
     observations.iter().filter_map(|observation| match observation {
         Observation::Drop(drop) => Some(drop),
-        Observation::Accepted(_) => None,
+        Observation::Accepted(_) | Observation::Undecided(_) => None,
     })
 }
 
 fn answers(observations: &[Observation]) -> impl Iterator<Item = &Accepted> {
     observations.iter().filter_map(|observation| match observation {
-        Observation::Drop(_) => None,
+        Observation::Drop(_) | Observation::Undecided(_) => None,
         Observation::Accepted(accepted) => Some(accepted),
     })
 }
@@ -98,7 +98,7 @@ fn answers(observations: &[Observation]) -> impl Iterator<Item = &Accepted> {
 fn src(observation: &Observation) -> IpAddr {
     match observation {
         Observation::Drop(drop) => drop.flow.src,
-        Observation::Accepted(accepted) => accepted.flow.src,
+        Observation::Accepted(syn) | Observation::Undecided(syn) => syn.flow.src,
     }
 }
 

@@ -214,10 +214,12 @@ impl<'a> Facts<'a> {
         (counters::of_one_cause(self.case).collect(), counters::of_more(self.case).collect())
     }
 
-    /// Records that are in no total.
+    /// Records and SYNs that are in no total.
     pub(super) fn lost(&self) -> u64 {
         let lost = self.case.lost;
-        [lost.ring, lost.decode, lost.slot, lost.read].into_iter().fold(0, u64::saturating_add)
+        [lost.ring, lost.decode, lost.slot, lost.read, lost.undecided]
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 }
 

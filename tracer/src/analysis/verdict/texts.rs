@@ -178,8 +178,8 @@ pub(in crate::analysis::verdict) fn blind_verdict(facts: &Facts<'_>) -> String {
     match facts.lost() {
         0 => "No drop was seen, and much could not have been seen. That clears nothing.".into(),
         n => format!(
-            "No drop was seen, but {} lost on the way, and each may have been one. That clears nothing.",
-            count(n, "record was", "records were")
+            "No drop was seen, but {}, and each may have been one. That clears nothing.",
+            doubts::missed(facts, n)
         ),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Capture;
 use crate::model::{Cause, Nanos};
 
 /// A hook that is not attached, and why.
@@ -44,9 +45,9 @@ pub struct Start {
     pub time: Nanos,
     /// Version of this program.
     pub version: Cow<'static, str>,
-    /// `uname -r`.
-    pub kernel: String,
-    /// Name of the hook set.
+    /// `uname -r`; `None`: not known.
+    pub kernel: Option<String>,
+    /// Name of the hook set; `capture` where there is none.
     pub set: Cow<'static, str>,
     /// Hooks in place, by kernel function or tracepoint.
     pub attached: Vec<String>,
@@ -58,6 +59,8 @@ pub struct Start {
     pub filter: FilterWords,
     /// What the analysis may keep: with other bounds the same SYNs may give another summary. `None`: not known.
     pub limits: Option<Limits>,
+    /// The capture that is read instead of a kernel's records, as far as it is known.
+    pub capture: Option<Capture>,
 }
 
 /// What the analysis may keep.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Listener, MissingHook, SCHEMA, missing, text, time};
+use super::{Listener, MissingHook, SCHEMA, capture::Whole, missing, text, time};
 use crate::model::{
     Cause,
     environment::Environment,
@@ -41,6 +41,8 @@ struct SummaryLine<'a> {
     left_out: LeftOut,
     listeners: Vec<ListenerRow<'a>>,
     listeners_other: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<Whole<'a>>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +115,7 @@ struct Lost {
     slot: u64,
     read: u64,
     unprinted: u64,
+    undecided: u64,
 }
 
 #[derive(Serialize)]
@@ -146,6 +149,7 @@ struct OwnNatObject {
 #[derive(Serialize)]
 struct LeftOut {
     seen: BTreeMap<&'static str, u64>,
+    wire: u64,
     not_looked_at: Vec<&'static str>,
 }
 
@@ -279,6 +283,7 @@ pub fn summary(summary: &Summary) -> String {
             slot: lost.slot,
             read: lost.read,
             unprinted: lost.unprinted,
+            undecided: lost.undecided,
         },
         blind: summary.blind.iter().map(|cause| cause.name()).collect(),
         missing: missing(&summary.missing),
@@ -286,9 +291,11 @@ pub fn summary(summary: &Summary) -> String {
         environment: EnvironmentObject::from(&summary.environment),
         left_out: LeftOut {
             seen: causes(&summary.left_out.seen),
+            wire: summary.left_out.wire,
             not_looked_at: summary.left_out.not_looked_at.iter().map(|cause| cause.name()).collect(),
         },
         listeners: summary.listeners.iter().map(ListenerRow::from).collect(),
         listeners_other: summary.listeners_other,
+        capture: summary.capture.as_ref().map(Into::into),
     })
 }

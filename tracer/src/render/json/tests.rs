@@ -70,7 +70,7 @@ const DROP: [&str; 27] = [
     "options",
     "listener",
 ];
-const DROP_ADDED: [&str; 5] = ["accept_queue", "syn_queue", "tsecr", "malformed", "netns_name"];
+const DROP_ADDED: [&str; 6] = ["accept_queue", "syn_queue", "tsecr", "malformed", "evidence", "netns_name"];
 
 #[test]
 fn a_drop_has_every_field_of_the_contract() {
@@ -158,7 +158,7 @@ fn a_drop_of_which_everything_is_known() {
         "regression": 5000, "ts_age_ms": 12_000, "answer": "ack", "ttl": 63, "mss": 1460, "wscale": 7,
         "window": 64_240, "options": "mss,sok,ts,nop,ws",
         "accept_queue": {"len": 129, "max": 128}, "syn_queue": {"len": 3, "max": 256},
-        "listener": listener_object(), "tsecr": 0, "malformed": false, "netns_name": "blue",
+        "listener": listener_object(), "tsecr": 0, "malformed": false, "evidence": "kernel", "netns_name": "blue",
     });
     assert_eq!(Value::Object(object(&drop_line(&known))), want);
     known.flow.src = "2001:db8::1".parse().unwrap();
@@ -202,7 +202,7 @@ fn a_start() -> Start {
     Start {
         time: Nanos(0),
         version: "0.1.0".into(),
-        kernel: "6.12.107".into(),
+        kernel: Some("6.12.107".into()),
         set: "tracepoint".into(),
         attached: vec!["kfree_skb".into()],
         missing: vec![Missing { hook: "tcp_send_reset".into(), why: "no such \"tracepoint\"".into() }],
@@ -216,6 +216,7 @@ fn a_start() -> Start {
             causes: vec![Cause::Other],
         },
         limits: Some(Limits { sources: 9, clock_bytes: 1 << 20 }),
+        capture: None,
     }
 }
 
@@ -273,11 +274,12 @@ fn a_summary() -> Summary {
             ours: 2,
             remark: Some("why".into()),
         }],
-        lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6 },
+        lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6, undecided: 7 },
         blind: vec![Cause::ListenOther],
         missing: Vec::new(),
         environment: Environment::default(),
         left_out: LeftOut::default(),
+        capture: None,
     }
 }
 
@@ -298,10 +300,10 @@ fn the_summary() {
         "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
         "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
         "snmp_left_out": 0,
-        "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6},
+        "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6, "undecided": 7},
         "blind": ["listen-other"], "missing": [], "verdict": null,
         "environment": {"kernel": null, "sysctls": null, "own_nat": null, "counters": null},
-        "left_out": {"seen": {}, "not_looked_at": []}, "listeners": [], "listeners_other": 0,
+        "left_out": {"seen": {}, "wire": 0, "not_looked_at": []}, "listeners": [], "listeners_other": 0,
     });
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
@@ -354,6 +356,7 @@ fn what_the_verdict_rests_on() {
     };
     let left_out = LeftOut {
         seen: BTreeMap::from([(Cause::AcceptQueueFull, 7)]),
+        wire: 3,
         not_looked_at: vec![Cause::NoListener],
     };
     let read = object(&summary(&Summary { environment, left_out, ..a_summary() }));
@@ -362,7 +365,7 @@ fn what_the_verdict_rests_on() {
         "own_nat": {"rules": 2, "random_fully": 1, "conntrack": true}, "counters": {"TcpExtListenDrops": 0},
     });
     assert_eq!(read["environment"], want);
-    let want = json!({"seen": {"accept-queue-full": 7}, "not_looked_at": ["no-listener"]});
+    let want = json!({"seen": {"accept-queue-full": 7}, "wire": 3, "not_looked_at": ["no-listener"]});
     assert_eq!(read["left_out"], want);
     // Read, and none of them there: that is known.
     let environment = Environment { sysctls_read: true, ..Environment::default() };
@@ -466,7 +469,7 @@ proptest! {
     #[test]
     fn any_answered_syn_is_one_line_that_reads_back(value in any_accepted()) {
         let mut line = String::new();
-        accepted(&value, &mut line);
+        syn(&value, false, &mut line);
         prop_assert!(line.bytes().all(|byte| byte >= 0x20));
         let read = object(&line);
         prop_assert_eq!(&read["type"], &json!("syn"));
@@ -479,7 +482,7 @@ proptest! {
     #[test]
     fn any_words_of_a_start_read_back(kernel in any_word(), hook in any_word(), why in any_word(), netns in any_word()) {
         let mut value = a_start();
-        value.kernel.clone_from(&kernel);
+        value.kernel = Some(kernel.clone());
         value.filter.netns = Some(netns.clone());
         value.missing = vec![Missing { hook: hook.clone(), why: why.clone() }];
         let line = start(&value);

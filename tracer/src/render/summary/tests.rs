@@ -42,6 +42,7 @@ fn quiet() -> Summary {
         missing: Vec::new(),
         environment: Environment::default(),
         left_out: LeftOut::default(),
+        capture: None,
     }
 }
 
@@ -79,7 +80,7 @@ fn busy() -> Summary {
                 ),
             },
         ],
-        lost: Lost { ring: 5, decode: 4, table: 3, slot: 2, read: 1, unprinted: 9 },
+        lost: Lost { ring: 5, decode: 4, table: 3, slot: 2, read: 1, unprinted: 9, undecided: 0 },
         blind: vec![Cause::AcceptQueueFull],
         missing: vec![Missing { hook: "tcp_check_req".into(), why: "Operation not permitted".into() }],
         ..quiet()
@@ -343,10 +344,10 @@ proptest! {
         drops: u64,
         syns: Option<u64>,
         elapsed_ms: u64,
-        lost: [u64; 6],
+        lost: [u64; 7],
     ) {
-        let [ring, decode, table, slot, read, unprinted] = lost;
-        let lost = Lost { ring, decode, table, slot, read, unprinted };
+        let [ring, decode, table, slot, read, unprinted, undecided] = lost;
+        let lost = Lost { ring, decode, table, slot, read, unprinted, undecided };
         let summary = Summary { by_cause: counts, drops, syns, elapsed_ms, lost, ..quiet() };
         let text = style(80).summary(&start(FilterWords::default()), &summary);
         prop_assert!(text.contains("Lost: "));

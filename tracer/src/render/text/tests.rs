@@ -89,6 +89,33 @@ fn what_each_cause_adds() {
 }
 
 #[test]
+fn packets_alone_are_marked() {
+    for cause in Cause::ALL {
+        let wire = Drop { evidence: crate::model::Evidence::Wire, ..bare(cause) };
+        let line = line_of(&style(80), &wire);
+        let why = line[13..33].trim_end();
+        let plain = matches!(cause, Cause::Other | Cause::NoListener | Cause::Repeated);
+        assert_eq!(why.ends_with('?'), !plain, "{line}");
+        // The columns behind it stand where they always do.
+        assert_eq!(&line[33..43], " 192.0.2.1", "{line}");
+    }
+}
+
+#[test]
+fn a_capture_has_no_hooks() {
+    let capture = crate::model::report::Capture {
+        name: "a\u{1b}[2J.pcap".into(),
+        format: "pcap".into(),
+        ..crate::model::report::Capture::default()
+    };
+    let start =
+        Start { kernel: None, attached: Vec::new(), capture: Some(capture), ..start(FilterWords::default()) };
+    let header = Style { verbose: true, ..style(80) }.header(&start);
+    assert!(header.starts_with("tracer 0.1.0 reads a?[2J.pcap (pcap), every port\n"), "{header}");
+    assert!(!header.contains("hook") && !header.contains("kernel"), "{header}");
+}
+
+#[test]
 fn a_regression_that_contradicts_the_kernel_is_not_shown() {
     // The kernel said PAWS, and what stands in its memory now is another connection's.
     let mut drop = paws();
@@ -137,13 +164,14 @@ pub(in crate::render) fn start(filter: FilterWords) -> Start {
     Start {
         time: Nanos(0),
         version: "0.1.0".into(),
-        kernel: "6.12.107+deb13-cloud-amd64".into(),
+        kernel: Some("6.12.107+deb13-cloud-amd64".into()),
         set: "tracepoint".into(),
         attached: vec!["kfree_skb".into(), "tcp_retransmit_synack".into(), "tcp_send_reset".into()],
         missing: Vec::new(),
         blind: Vec::new(),
         filter,
         limits: None,
+        capture: None,
     }
 }
 
@@ -264,7 +292,7 @@ proptest! {
     fn any_header_fits(kernel in any_word(), netns in any_word(), why in any_word(), interface in any_word()) {
         let words = FilterWords { netns: Some(netns), interface: Some(interface), ..FilterWords::default() };
         let mut start = start(words);
-        start.kernel = kernel;
+        start.kernel = Some(kernel);
         start.missing = vec![Missing { hook: "tcp_check_req".into(), why }];
         start.blind = Cause::ALL.to_vec();
         let header = style(80).header(&start);

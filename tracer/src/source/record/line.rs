@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use super::{
-    Trouble,
+    Trouble, capture,
     fields::{Fields, Wrong},
     summary,
 };
@@ -61,7 +61,7 @@ pub(super) fn line(map: Map<String, Value>) -> Result<(Line, u64), Trouble> {
     let read = match kind.as_str() {
         "start" => start(&mut fields).map(|start| Line::Start(start.into())),
         "drop" => drop(&mut fields).map(|drop| Line::Observation(Observation::Drop(drop))),
-        "syn" => accepted(&mut fields).map(|accepted| Line::Observation(Observation::Accepted(accepted))),
+        "syn" => syn(&mut fields).map(Line::Observation),
         "summary" => summary::ending(&mut fields).map(|(ending, known)| Line::Summary(ending.into(), known)),
         "source" => return Ok((Line::Between, 0)),
         _ => return Ok((Line::Unknown, 0)),
@@ -80,13 +80,14 @@ fn start(fields: &mut Fields) -> Result<Start, Wrong> {
     Ok(Start {
         time: fields.must("time", Fields::time)?,
         version: fields.must("version", Fields::text)?.into(),
-        kernel: fields.must("kernel", Fields::text)?,
+        kernel: fields.text("kernel")?,
         set: set.into(),
         attached,
         missing,
         blind: fields.words("blind")?,
         filter: fields.object("filter", filter)?.unwrap_or_default(),
         limits: fields.object("limits", limits)?,
+        capture: fields.object("capture", capture::beginning)?,
     })
 }
 
@@ -185,6 +186,12 @@ fn drop(fields: &mut Fields) -> Result<Drop, Wrong> {
         syn_queue: fields.object("syn_queue", queue)?,
         listener: fields.object("listener", listener)?.map(Into::into),
     })
+}
+
+fn syn(fields: &mut Fields) -> Result<Observation, Wrong> {
+    let syn = accepted(fields)?;
+    let undecided = fields.flag("undecided")?.unwrap_or(false);
+    Ok(if undecided { Observation::Undecided(syn) } else { Observation::Accepted(syn) })
 }
 
 fn accepted(fields: &mut Fields) -> Result<Accepted, Wrong> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
+    capture,
     fields::{Fields, Wrong, number},
     line::Known,
 };
@@ -46,6 +47,7 @@ pub(super) fn ending(fields: &mut Fields) -> Result<(Ending, Known), Wrong> {
         lost: fields.must("lost", |fields, name| fields.object(name, lost))?,
         environment: environment.unwrap_or_default(),
         left_out: left_out.unwrap_or_default(),
+        capture: fields.object("capture", capture::whole)?,
     };
     Ok((ending, known))
 }
@@ -67,6 +69,7 @@ fn lost(fields: &mut Fields) -> Result<Lost, Wrong> {
         slot: fields.count("slot")?,
         read: fields.count("read")?,
         unprinted: fields.count("unprinted")?,
+        undecided: fields.count("undecided")?,
     })
 }
 
@@ -93,5 +96,9 @@ fn environment(fields: &mut Fields) -> Result<Environment, Wrong> {
 
 fn left_out(fields: &mut Fields) -> Result<LeftOut, Wrong> {
     let seen = fields.table("seen", |cause, n| Some((cause.parse().ok()?, number(n)?)))?;
-    Ok(LeftOut { seen: seen.unwrap_or_default(), not_looked_at: fields.words("not_looked_at")? })
+    Ok(LeftOut {
+        seen: seen.unwrap_or_default(),
+        wire: fields.count("wire")?,
+        not_looked_at: fields.words("not_looked_at")?,
+    })
 }

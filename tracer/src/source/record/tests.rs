@@ -13,7 +13,7 @@ use crate::{
         Answer, Drop, Evidence, Stage,
         any::{any_accepted, any_drop, any_word, bare},
         environment::{Environment, OwnNat},
-        report::{CounterCheck, FilterWords, LeftOut, Limits, Lost, Missing},
+        report::{Capture, CounterCheck, FilterWords, LeftOut, Limits, Lost, Missing, WireCounts},
     },
     render::json,
 };
@@ -25,7 +25,8 @@ fn written(start: &Start, observations: &[Observation]) -> String {
     for observation in observations {
         match observation {
             Observation::Drop(drop) => json::drop(drop, &mut line),
-            Observation::Accepted(accepted) => json::accepted(accepted, &mut line),
+            Observation::Accepted(syn) => json::syn(syn, false, &mut line),
+            Observation::Undecided(syn) => json::syn(syn, true, &mut line),
         }
         text.push_str(&line);
         text.push('\n');
@@ -63,13 +64,14 @@ fn a_start() -> Start {
     Start {
         time: Nanos(1_700_000_000_000_000_000),
         version: "0.1.0".into(),
-        kernel: "6.12.107".into(),
+        kernel: Some("6.12.107".into()),
         set: "fentry".into(),
         attached: vec!["kfree_skb".into()],
         missing: Vec::new(),
         blind: Vec::new(),
         filter: FilterWords::default(),
         limits: Some(Limits::default()),
+        capture: None,
     }
 }
 
@@ -102,8 +104,13 @@ fn any_start() -> impl Strategy<Value = Start> {
         .prop_map(|all| all.into_iter().map(|(hook, why)| Missing { hook, why }).collect::<Vec<_>>());
     let limits = proptest::option::of((0..=Limits::MOST.sources, 0..=Limits::MOST.clock_bytes))
         .prop_map(|limits| limits.map(|(sources, clock_bytes)| Limits { sources, clock_bytes }));
-    (any::<i64>(), [any_word(), any_word(), any_word()], words(), missing, any_causes(), filter, limits)
-        .prop_map(|(time, [version, kernel, set], attached, missing, blind, filter, limits)| Start {
+    let capture = proptest::option::of((any_word(), any_word())).prop_map(|capture| {
+        capture.map(|(name, format)| Capture { name, format: format.into(), ..Capture::default() })
+    });
+    let kernel = proptest::option::of(any_word());
+    let names = (any_word(), kernel, any_word());
+    (any::<i64>(), names, words(), missing, any_causes(), filter, limits, capture).prop_map(
+        |(time, (version, kernel, set), attached, missing, blind, filter, limits, capture)| Start {
             time: Nanos(time),
             version: version.into(),
             kernel,
@@ -113,11 +120,53 @@ fn any_start() -> impl Strategy<Value = Start> {
             blind,
             filter,
             limits,
-        })
+            capture,
+        },
+    )
+}
+
+fn any_capture() -> impl Strategy<Value = Capture> {
+    let words = (any_word(), any_word(), proptest::collection::vec(any_word(), 0..3));
+    let counts = proptest::array::uniform8(any_count());
+    let times = any::<[Option<i64>; 2]>();
+    let missed = proptest::option::of(any_count());
+    (words, counts, times, missed, proptest::array::uniform9(any_count())).prop_map(
+        |((name, format, links), counts, [first, last], missed, syns)| Capture {
+            name,
+            format: format.into(),
+            links,
+            packets: counts[0],
+            segments: counts[1],
+            first: first.map(Nanos),
+            last: last.map(Nanos),
+            unknown_link: counts[2],
+            not_tcp: counts[3],
+            fragments: counts[4],
+            cut: counts[5],
+            malformed: counts[6],
+            untimed: counts[7],
+            missed,
+            wire: WireCounts {
+                syns: syns[0],
+                answered: syns[1],
+                repeated: syns[2],
+                near_end: syns[3],
+                one_way: syns[4],
+                no_room: syns[5],
+                set_back: syns[6],
+                options_cut: syns[7],
+                duplicates: syns[8],
+            },
+        },
+    )
 }
 
 fn any_observation() -> impl Strategy<Value = Observation> {
-    prop_oneof![any_drop().prop_map(Observation::Drop), any_accepted().prop_map(Observation::Accepted)]
+    prop_oneof![
+        any_drop().prop_map(Observation::Drop),
+        any_accepted().prop_map(Observation::Accepted),
+        any_accepted().prop_map(Observation::Undecided),
+    ]
 }
 
 /// Small numbers mostly, and the largest.
@@ -148,16 +197,29 @@ fn any_ending() -> impl Strategy<Value = Ending> {
     let check = (any_word(), any_count(), any_count(), proptest::option::of(any_word()))
         .prop_map(|(name, kernel, ours, remark)| CounterCheck { name, kernel, ours, remark });
     let snmp = proptest::collection::vec(check, 0..4);
-    let lost =
-        proptest::array::uniform6(any_count()).prop_map(|[ring, decode, table, slot, read, unprinted]| {
-            Lost { ring, decode, table, slot, read, unprinted }
-        });
+    let lost = proptest::array::uniform7(any_count()).prop_map(
+        |[ring, decode, table, slot, read, unprinted, undecided]| Lost {
+            ring,
+            decode,
+            table,
+            slot,
+            read,
+            unprinted,
+            undecided,
+        },
+    );
     let seen =
         proptest::collection::btree_map(proptest::sample::select(Cause::ALL.as_slice()), any_count(), 0..4);
-    let left_out = (seen, any_causes()).prop_map(|(seen, not_looked_at)| LeftOut { seen, not_looked_at });
+    let left_out = (seen, any_count(), any_causes()).prop_map(|(seen, wire, not_looked_at)| LeftOut {
+        seen,
+        wire,
+        not_looked_at,
+    });
     let counts = (any_count(), proptest::option::of(any_count()), any_count(), any_count(), any_count());
-    (any::<i64>(), counts, snmp, lost, any_environment(), left_out).prop_map(
-        |(time, counts, snmp, lost, environment, left_out)| Ending {
+    let capture = proptest::option::of(any_capture().boxed()).boxed();
+    // Boxed: side by side they are too large for the stack of a test's thread.
+    (any::<i64>(), counts, snmp.boxed(), lost.boxed(), any_environment().boxed(), left_out.boxed(), capture)
+        .prop_map(|(time, counts, snmp, lost, environment, left_out, capture)| Ending {
             time: Nanos(time),
             elapsed_ms: counts.0,
             syns: counts.1,
@@ -168,8 +230,8 @@ fn any_ending() -> impl Strategy<Value = Ending> {
             lost,
             environment,
             left_out,
-        },
-    )
+            capture,
+        })
 }
 
 #[test]
@@ -226,7 +288,7 @@ fn the_contract_of_schema_1_without_what_was_added() {
     // What it does not say is not known, but for what the start says.
     let kernel = Some("6.1.0".into());
     assert_eq!(ending.environment, Environment { kernel, ..Environment::default() });
-    let left_out = LeftOut { seen: BTreeMap::new(), not_looked_at: vec![Cause::NoListener] };
+    let left_out = LeftOut { not_looked_at: vec![Cause::NoListener], ..LeftOut::default() };
     assert_eq!(ending.left_out, left_out);
 }
 

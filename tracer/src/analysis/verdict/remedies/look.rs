@@ -120,7 +120,7 @@ pub(in crate::analysis::verdict) const ASK_FOR_THEM: Advice = Advice {
 };
 
 pub(in crate::analysis::verdict) const WATCH_LESS: Advice = Advice {
-    when: |f| f.lost() > 0,
+    when: |f| f.lost() > f.case.lost.undecided,
     action: |_| "Run again and watch less at once (-p, --from, -i), so that nothing is lost.".into(),
     price: "",
 };

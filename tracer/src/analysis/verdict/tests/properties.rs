@@ -75,14 +75,17 @@ fn any_checks() -> impl Strategy<Value = Vec<CounterCheck>> {
 }
 
 fn any_lost() -> impl Strategy<Value = Lost> {
-    proptest::array::uniform6(any_count()).prop_map(|[ring, decode, table, slot, read, unprinted]| Lost {
-        ring,
-        decode,
-        table,
-        slot,
-        read,
-        unprinted,
-    })
+    proptest::array::uniform7(any_count()).prop_map(
+        |[ring, decode, table, slot, read, unprinted, undecided]| Lost {
+            ring,
+            decode,
+            table,
+            slot,
+            read,
+            unprinted,
+            undecided,
+        },
+    )
 }
 
 fn any_causes() -> impl Strategy<Value = BTreeMap<Cause, u64>> {
@@ -118,7 +121,7 @@ fn any_made() -> impl Strategy<Value = Made> {
         };
         let (environment, checks, blind, lost, (seen, all, filtered)) = rest;
         let not_looked_at = if all { Vec::new() } else { vec![Cause::NoListener] };
-        let left_out = LeftOut { seen, not_looked_at };
+        let left_out = LeftOut { seen, wire: 0, not_looked_at };
         Made { snapshot, environment, checks, blind, lost, left_out, filtered }
     })
 }

@@ -92,8 +92,16 @@ pub(in crate::analysis::verdict) fn blind(facts: &Facts<'_>) -> Option<String> {
 pub(in crate::analysis::verdict) fn lost(facts: &Facts<'_>) -> Option<String> {
     match facts.lost() {
         0 => None,
-        n => Some(format!("{} lost on the way.", count(n, "record was", "records were"))),
+        n => Some(format!("{}.", missed(facts, n))),
     }
+}
+
+/// What is in no total, and why.
+pub(super) fn missed(facts: &Facts<'_>, n: u64) -> String {
+    if facts.case.lost.undecided == n {
+        return format!("{} undecided", count(n, "SYN is", "SYNs are"));
+    }
+    format!("{} lost on the way", count(n, "record was", "records were"))
 }
 
 /// Settings of the server that would be part of the story, and may be anything.

@@ -112,8 +112,10 @@ fn an_ending() -> Ending {
         },
         left_out: LeftOut {
             seen: BTreeMap::from([(Cause::AcceptQueueFull, 2)]),
+            wire: 0,
             not_looked_at: vec![Cause::NoListener],
         },
+        capture: None,
     }
 }
 
@@ -201,9 +203,10 @@ proptest! {
         // Nothing stands between the values and the verdict.
         let mut engine = Engine::new(Limits { sources: 1000, clock_bytes: 1 << 20 });
         for observation in &observations {
-        engine.observe(observation);
-    }
+            engine.observe(observation);
+        }
         let mut snapshot = engine.snapshot(JUDGED);
+        snapshot.wire = snapshot.wire.saturating_add(ending.left_out.wire);
         (snapshot.accepted, snapshot.unreported) = (ending.accepted.unwrap(), ending.unreported.unwrap());
         let verdict = judge(&Case {
             snapshot: &snapshot,

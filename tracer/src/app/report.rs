@@ -1,0 +1,269 @@
+//! What a run says, wherever its observations come from: counts, prints and records them, and sums up at the end.
+//!
+//! Knows nothing of kernels, rings or files that are read; the live stream and `replay` both hand observations over here.
+
+use super::{
+    limit::Limit,
+    sink::{Recording, Sink, Written},
+};
+use crate::{
+    analysis::{
+        engine::Engine,
+        summary::{JUDGED, sum_up},
+    },
+    cli::{Output, OutputArgs},
+    error::{Exit, Failure},
+    model::{
+        Cause, Drop, Evidence, Nanos, Observation,
+        reading::Accepted,
+        report::{Ending, LeftOut, Limits, Lost, Start, Summary},
+    },
+    render::{json, text},
+};
+
+/// Sources that `--interval` names each time; the others are a number.
+const NAMED: usize = 20;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// By a signal, `-d` or `-c`, or there is nothing more.
+    Asked,
+    /// Nobody reads standard output any more.
+    ReaderGone,
+}
+
+/// State of what is said.
+pub(super) struct Report {
+    pub(super) start: Start,
+    pub(super) lost: Lost,
+    /// Causes that are printed and counted.
+    causes: Vec<Cause>,
+    format: Format,
+    sink: Sink,
+    recording: Option<Recording>,
+    record_failed: bool,
+    engine: Engine,
+    /// Drops that nobody asked for: the verdict must know of them.
+    left_out: LeftOut,
+    limit: Limit,
+    count: Option<u64>,
+    fail_on_drop: bool,
+    line: String,
+}
+
+enum Format {
+    Json,
+    Text(text::Style),
+}
+
+impl Report {
+    /// `causes`: those that are printed and counted.
+    pub(super) fn new(
+        args: &OutputArgs,
+        causes: Vec<Cause>,
+        mut start: Start,
+        recording: Option<Recording>,
+    ) -> Self {
+        let limits = limits(args);
+        start.limits = Some(limits);
+        let sink = Sink::stdout();
+        let format = match args.output {
+            Output::Json => Format::Json,
+            Output::Text => {
+                Format::Text(super::style(args.color, args.utc, args.verbose, sink.is_terminal()))
+            }
+        };
+        Self {
+            start,
+            lost: Lost::default(),
+            causes,
+            format,
+            sink,
+            recording,
+            record_failed: false,
+            engine: Engine::new(limits),
+            left_out: LeftOut::default(),
+            limit: Limit::new(args.rate_limit),
+            count: args.count,
+            fail_on_drop: args.fail_on_drop,
+            line: String::new(),
+        }
+    }
+
+    /// Goes on where another run began: nothing was observed yet.
+    pub(super) fn adopt(&mut self, start: Start, causes: Vec<Cause>) {
+        self.engine = Engine::new(start.limits.unwrap_or_default());
+        (self.start, self.causes) = (start, causes);
+    }
+
+    /// Says what is watched or read, and what stays invisible.
+    pub(super) fn begin(&mut self) -> Result<Written, Failure> {
+        let record = json::start(&self.start);
+        // Here it is an error: nobody wants a run whose record does not even begin.
+        if let Some(file) = &mut self.recording {
+            file.line(&record)?;
+            file.flush()?;
+        }
+        match &self.format {
+            Format::Json => self.sink.line(&record)?,
+            Format::Text(style) => self.sink.line(&style.header(&self.start))?,
+        };
+        self.sink.flush()
+    }
+
+    /// Writes a line to the record, or (`None`) hands over what is buffered. A full disk ends the record and not the run:
+    /// the incident goes on.
+    fn record(&mut self, line: Option<&str>) {
+        let Some(file) = &mut self.recording else { return };
+        let written = match line {
+            Some(line) => file.line(line),
+            None => file.flush(),
+        };
+        if let Err(failure) = written {
+            super::note(&format!("tracer: the record ends here: {failure}"));
+            self.recording = None;
+            self.record_failed = true;
+        }
+    }
+
+    /// Hands out what is buffered.
+    pub(super) fn flush(&mut self) -> Result<Written, Failure> {
+        self.sink.flush()
+    }
+
+    /// Now and then: the record file and the reader.
+    pub(super) fn tick(&mut self) -> Result<Option<End>, Failure> {
+        self.record(None);
+        Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
+    }
+
+    /// Whether a cause was asked for.
+    pub(super) fn shows(&self, cause: Cause) -> bool {
+        self.causes.contains(&cause)
+    }
+
+    /// `-c`.
+    pub(super) fn is_enough(&self) -> bool {
+        self.count.is_some_and(|count| self.engine.drops() >= count)
+    }
+
+    /// Takes an observation. `now`: for `--rate-limit`, nanoseconds of any clock that goes on.
+    pub(super) fn take(&mut self, observation: &Observation, now: i64) -> Result<Option<End>, Failure> {
+        if self.is_enough() {
+            return Ok(None);
+        }
+        match observation {
+            Observation::Drop(drop) => self.dropped(drop, observation, now),
+            // Nothing to print, but a reading of its client's clock.
+            Observation::Accepted(syn) | Observation::Undecided(syn) => {
+                self.record_syn(syn, matches!(observation, Observation::Undecided(_)));
+                self.engine.observe(observation);
+                Ok(None)
+            }
+        }
+    }
+
+    fn dropped(&mut self, drop: &Drop, seen: &Observation, now: i64) -> Result<Option<End>, Failure> {
+        if !self.shows(drop.cause) {
+            *self.left_out.seen.entry(drop.cause).or_default() += 1;
+            self.left_out.wire += u64::from(drop.evidence == Evidence::Wire);
+            return Ok(None);
+        }
+        let written = self.print(drop, now)?;
+        self.engine.observe(seen);
+        Ok(match written {
+            Written::ReaderGone => Some(End::ReaderGone),
+            Written::Yes => self.is_enough().then_some(End::Asked),
+        })
+    }
+
+    fn record_syn(&mut self, syn: &Accepted, undecided: bool) {
+        if self.recording.is_some() {
+            let mut line = std::mem::take(&mut self.line);
+            json::syn(syn, undecided, &mut line);
+            self.record(Some(&line));
+            self.line = line;
+        }
+    }
+
+    fn print(&mut self, drop: &Drop, now: i64) -> Result<Written, Failure> {
+        if self.recording.is_some() {
+            let mut line = std::mem::take(&mut self.line);
+            json::drop(drop, &mut line);
+            self.record(Some(&line));
+            self.line = line;
+        }
+        if !self.limit.allows(now) {
+            return Ok(Written::Yes);
+        }
+        match &self.format {
+            Format::Json => json::drop(drop, &mut self.line),
+            Format::Text(style) => style.drop(drop, &mut self.line),
+        }
+        self.sink.line(&self.line)
+    }
+
+    /// `--interval`: which sources changed since the last call; nothing, if none did. Not recorded: whoever replays a
+    /// recording can ask again.
+    pub(super) fn interval(&mut self, now: Nanos) -> Result<Option<End>, Failure> {
+        let mut changes = self.engine.changes(NAMED);
+        if changes.total == 0 {
+            return Ok(None);
+        }
+        if self.start.blind.contains(&Cause::AcceptQueueFull) {
+            // As in the summary: what is seen of the others are handshakes that ended, not SYNs.
+            changes.sources.iter_mut().for_each(|change| change.source.syns = None);
+        }
+        match &self.format {
+            Format::Json => {
+                for change in &changes.sources {
+                    self.sink.line(&json::source(now, change, changes.left_out()))?;
+                }
+            }
+            Format::Text(style) => {
+                self.sink.line(&style.interval(now, &changes))?;
+            }
+        }
+        Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
+    }
+
+    /// Sums up and judges. What was lost and left out here is added to `ending`.
+    pub(super) fn sum_up(&mut self, mut ending: Ending) -> Summary {
+        self.lost.unprinted = self.limit.held_back();
+        ending.lost = self.lost;
+        for (cause, n) in std::mem::take(&mut self.left_out.seen) {
+            let all = ending.left_out.seen.entry(cause).or_default();
+            *all = all.saturating_add(n);
+        }
+        ending.left_out.wire = ending.left_out.wire.saturating_add(self.left_out.wire);
+        sum_up(&self.start, ending, self.engine.snapshot(JUDGED))
+    }
+
+    /// Says the last word.
+    pub(super) fn end(mut self, summary: &Summary, end: End) -> Result<Exit, Failure> {
+        let record = json::summary(summary);
+        self.record(Some(&record));
+        self.record(None);
+        if end == End::Asked {
+            match &self.format {
+                Format::Json => self.sink.line(&record)?,
+                Format::Text(style) => self.sink.line(&style.summary(&self.start, summary))?,
+            };
+            self.sink.flush()?;
+        }
+        if self.record_failed {
+            return Ok(Exit::Failure);
+        }
+        Ok(if self.fail_on_drop && self.engine.drops() + self.lost.ring + self.lost.decode > 0 {
+            Exit::DropsFound
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+/// What the analysis may keep.
+pub(super) fn limits(args: &OutputArgs) -> Limits {
+    Limits { sources: args.max_sources, clock_bytes: usize::from(args.clock_memory) << 20 }
+}
