@@ -230,7 +230,7 @@ impl Replay {
                 [] if !start.filter.causes.is_empty() => start.filter.causes.clone(),
                 words => selected(words),
             };
-            self.report.adopt(start, causes);
+            self.report.adopt(&self.input.name, start, causes);
             return self.report.begin().map(drop);
         }
         let start = &mut self.report.start;

@@ -43,6 +43,8 @@ pub(super) struct Report {
     sink: Sink,
     recording: Option<Recording>,
     record_failed: bool,
+    /// The file that this run was recorded in before.
+    recorded: Option<String>,
     engine: Engine,
     /// Drops that nobody asked for: the verdict must know of them.
     left_out: LeftOut,
@@ -82,6 +84,7 @@ impl Report {
             sink,
             recording,
             record_failed: false,
+            recorded: None,
             engine: Engine::new(limits),
             left_out: LeftOut::default(),
             limit: Limit::new(args.rate_limit),
@@ -91,10 +94,10 @@ impl Report {
         }
     }
 
-    /// Goes on where another run began: nothing was observed yet.
-    pub(super) fn adopt(&mut self, start: Start, causes: Vec<Cause>) {
+    /// Goes on where another run began, which stands in the file `name`: nothing was observed yet.
+    pub(super) fn adopt(&mut self, name: &str, start: Start, causes: Vec<Cause>) {
         self.engine = Engine::new(start.limits.unwrap_or_default());
-        (self.start, self.causes) = (start, causes);
+        (self.start, self.causes, self.recorded) = (start, causes, Some(name.to_owned()));
     }
 
     /// Says what is watched or read, and what stays invisible.
@@ -107,7 +110,7 @@ impl Report {
         }
         match &self.format {
             Format::Json => self.sink.line(&record)?,
-            Format::Text(style) => self.sink.line(&style.header(&self.start))?,
+            Format::Text(style) => self.sink.line(&style.header(&self.start, self.recorded.as_deref()))?,
         };
         self.sink.flush()
     }

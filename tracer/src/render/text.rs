@@ -75,8 +75,8 @@ impl Style {
         }
     }
 
-    /// What is traced, how, and what stays invisible.
-    pub fn header(&self, start: &Start) -> String {
+    /// What is traced, how, and what stays invisible; `recorded`: the file that all of it is read from.
+    pub fn header(&self, start: &Start, recorded: Option<&str>) -> String {
         let name = format!("tracer {}", clean(&start.version));
         let what = match &start.capture {
             Some(capture) => {
@@ -96,9 +96,14 @@ impl Style {
         if self.verbose && !start.attached.is_empty() {
             lines.extend(self.fold("hooks: ", &clean(&start.attached.join(" "))));
         }
+        if let Some(file) = recorded {
+            let when = self.time_of_day(start.time, "%Y-%m-%d %H:%M:%S %Z");
+            lines.extend(self.fold("", &format!("recorded in {} from {when} on", clean(file))));
+        }
         lines.extend(self.not_seen(&start.blind, &start.missing));
         let advice = match start.capture {
             Some(_) => "Every SYN without a SYN/ACK, one a line; `?`: what the packets are consistent with.",
+            None if recorded.is_some() => "Every SYN that got no SYN/ACK, one a line.",
             None => "Every SYN that gets no SYN/ACK, one a line; Ctrl-C ends with the summary.",
         };
         lines.extend(self.fold("", advice).iter().map(|line| self.ink(Ink::Dim, line)));

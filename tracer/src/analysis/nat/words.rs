@@ -40,7 +40,7 @@ pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
             hidden(counts.stamped),
         )),
         NatVerdict::Reboot if found.len() == 1 => say.push(format!(
-            "one clock that began when its host was just started, and {} SYNs before that are not on it",
+            "one clock that began when its host was just started; SYNs before that which are not on it: {}",
             facts.chains.strays.len()
         )),
         NatVerdict::Reboot => say.push(format!(

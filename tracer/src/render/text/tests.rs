@@ -110,7 +110,7 @@ fn a_capture_has_no_hooks() {
     };
     let start =
         Start { kernel: None, attached: Vec::new(), capture: Some(capture), ..start(FilterWords::default()) };
-    let header = Style { verbose: true, ..style(80) }.header(&start);
+    let header = Style { verbose: true, ..style(80) }.header(&start, None);
     assert!(header.starts_with("tracer 0.1.0 reads a?[2J.pcap (pcap), every port\n"), "{header}");
     assert!(!header.contains("hook") && !header.contains("kernel"), "{header}");
 }
@@ -188,7 +188,7 @@ fn the_header_says_what_is_traced_and_what_is_not() {
     start.blind = vec![Cause::AcceptQueueFull, Cause::ListenOther];
     start.missing = vec![Missing { hook: "tcp_check_req".into(), why: "it takes 9 arguments here".into() }];
     for width in [40, 80, 100] {
-        let header = style(width).header(&start);
+        let header = style(width).header(&start, None);
         assert_fits(header.rsplit_once('\n').expect("the last line heads the columns").0, width);
         let flat = header.replace("\n    ", " ");
         for words in [
@@ -201,7 +201,11 @@ fn the_header_says_what_is_traced_and_what_is_not() {
             assert!(flat.contains(words), "{width}: {words:?} in {header}");
         }
     }
-    assert_fits(&style(80).header(&start), 80);
+    assert_fits(&style(80).header(&start, None), 80);
+    let file = "a/long/path/".repeat(3) + "\x1b[2J";
+    let read = style(80).header(&start, Some(&file));
+    assert_fits(&read, 80);
+    assert!(read.contains("recorded in a/long/path/") && !read.contains("Ctrl-C"), "{read}");
 }
 
 #[test]
@@ -210,9 +214,9 @@ fn colours_are_colours_and_nothing_else() {
     start.blind = vec![Cause::Other];
     for width in [40, 80, 100] {
         let (plain, coloured) = (style(width), Style { color: true, ..style(width) });
-        assert!(!plain.header(&start).contains('\x1b'));
-        assert!(coloured.header(&start).contains("\x1b[1mtracer 0.1.0\x1b[0m"));
-        assert_eq!(uncoloured(&coloured.header(&start)), plain.header(&start));
+        assert!(!plain.header(&start, None).contains('\x1b'));
+        assert!(coloured.header(&start, None).contains("\x1b[1mtracer 0.1.0\x1b[0m"));
+        assert_eq!(uncoloured(&coloured.header(&start, None)), plain.header(&start, None));
         for cause in Cause::ALL {
             let drop = Drop { cause, ..paws() };
             assert_eq!(uncoloured(&line_of(&coloured, &drop)), line_of(&plain, &drop), "{cause}");
@@ -295,7 +299,7 @@ proptest! {
         start.kernel = Some(kernel);
         start.missing = vec![Missing { hook: "tcp_check_req".into(), why }];
         start.blind = Cause::ALL.to_vec();
-        let header = style(80).header(&start);
+        let header = style(80).header(&start, None);
         for line in header.lines() {
             prop_assert!(!line.chars().any(char::is_control), "{line:?}");
             // A word from outside may be wider than the line.

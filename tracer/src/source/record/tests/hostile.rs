@@ -26,7 +26,7 @@ fn survive(bytes: &[u8]) -> usize {
     for item in items {
         match item {
             Item::Start(read) => {
-                plain(&style.header(&read));
+                plain(&style.header(&read, None));
                 start = *read;
             }
             Item::Observation(observation) => {
