@@ -3,6 +3,7 @@
 //! Attaching decides: what the kernel refuses goes back into the facts, and `plan` is asked again. Everything is held
 //! by descriptors of this process, so nothing stays attached when it ends, however it ends.
 
+mod counts;
 mod words;
 
 use aya::{
@@ -12,7 +13,7 @@ use aya::{
 };
 use tracer_common::{
     config::{Filter, PORT_WORDS},
-    counters::{COUNTERS, Counter},
+    counters::COUNTERS,
 };
 
 use super::{
@@ -22,6 +23,7 @@ use super::{
     types::Types,
 };
 use crate::error::{Exit, Failure};
+pub use counts::Counts;
 pub(super) use words::{in_words, load_failure};
 
 /// The filter, ready for the programs.
@@ -303,22 +305,5 @@ impl Attached {
                 }
             }
         }
-    }
-}
-
-/// The kernel side's own counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; COUNTERS as usize]);
-
-impl Counts {
-    /// What was added since an earlier reading.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Self {
-        Self(std::array::from_fn(|n| self.0[n].saturating_sub(earlier.0[n])))
-    }
-
-    /// One of them.
-    pub fn of(&self, counter: Counter) -> u64 {
-        self.0[counter as usize]
     }
 }

@@ -4,6 +4,7 @@
 mod capture;
 mod doctor;
 mod interval;
+mod listener;
 mod summary;
 
 use std::fmt::Write as _;
@@ -12,10 +13,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    decode::cgroup,
     kernel::load::ProgramFacts,
     model::{
-        Drop, Nanos, listener,
+        Drop, Nanos,
         reading::Accepted,
         report::{FilterWords, Missing, Start},
     },
@@ -23,6 +23,7 @@ use crate::{
 
 pub use doctor::doctor;
 pub use interval::source;
+use listener::Listener;
 pub use summary::summary;
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
@@ -164,34 +165,6 @@ struct DropLine<'a> {
 struct Queue {
     len: u32,
     max: u32,
-}
-
-#[derive(Serialize)]
-struct Listener<'a> {
-    pid: u32,
-    comm: &'a str,
-    cgroup: Option<&'a str>,
-    container: Option<&'a str>,
-    pod: Option<String>,
-    processes: Option<u32>,
-    sockets: Option<u32>,
-}
-
-impl<'a> From<&'a listener::Listener> for Listener<'a> {
-    fn from(listener: &'a listener::Listener) -> Self {
-        let listener::Listener { pid, comm, cgroup, processes, sockets } = listener;
-        let cgroup = cgroup.as_deref();
-        let place = cgroup.map(cgroup::place).unwrap_or_default();
-        Self {
-            pid: *pid,
-            comm,
-            cgroup,
-            container: place.container,
-            pod: place.pod.map(cgroup::uid),
-            processes: *processes,
-            sockets: *sockets,
-        }
-    }
 }
 
 /// A drop, in place of what `line` held.

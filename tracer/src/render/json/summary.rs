@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Listener, MissingHook, SCHEMA, capture::Whole, missing, text, time};
+use super::{MissingHook, SCHEMA, capture::Whole, listener::ListenerRow, missing, text, time};
 use crate::model::{
     Cause,
     environment::Environment,
-    listener::Served,
     nat::Nat,
     report::{self, CounterCheck, Source, Summary},
     verdict::Verdict,
@@ -43,16 +42,6 @@ struct SummaryLine<'a> {
     listeners_other: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<Whole<'a>>,
-}
-
-#[derive(Serialize)]
-struct ListenerRow<'a> {
-    netns: Option<u32>,
-    netns_name: Option<&'a str>,
-    dst: std::net::IpAddr,
-    dport: u16,
-    listener: Option<Listener<'a>>,
-    drops: u64,
 }
 
 #[derive(Serialize)]
@@ -165,20 +154,6 @@ impl<'a> From<&'a Environment> for EnvironmentObject<'a> {
                 conntrack: nat.conntrack,
             }),
             counters: Some(counters).filter(|counters| !counters.is_empty()),
-        }
-    }
-}
-
-impl<'a> From<&'a Served> for ListenerRow<'a> {
-    fn from(served: &'a Served) -> Self {
-        let Served { netns, netns_name, dst, dport, listener, drops } = served;
-        Self {
-            netns: *netns,
-            netns_name: netns_name.as_deref(),
-            dst: *dst,
-            dport: *dport,
-            listener: listener.as_deref().map(Listener::from),
-            drops: *drops,
         }
     }
 }
