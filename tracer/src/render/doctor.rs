@@ -125,7 +125,8 @@ impl Style {
 
     /// Visible ones in one line, the others by the reason why they are not.
     fn causes(&self, checkup: &Checkup) -> Vec<String> {
-        let (mut visible, mut others): (Vec<&str>, Vec<(Mark, String, Vec<&str>)>) = Default::default();
+        let mut visible = Vec::new();
+        let mut others: Vec<(Mark, String, Vec<&str>)> = Vec::new();
         for (cause, sight) in sight(checkup) {
             let (mark, why) = match sight {
                 Sight::Visible => {

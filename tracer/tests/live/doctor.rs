@@ -7,19 +7,20 @@ use serde::Deserialize;
 
 use super::{
     event::Missing,
+    filters::Filter,
     ground::{Ground, Set},
     watcher::{Watcher, attaches, program},
 };
 
 /// All of them.
-pub(crate) const DOCTOR: &[(&str, fn(Ground) -> Result<()>)] = &[("doctor/agrees", agrees)];
+pub(crate) const DOCTOR: &[Filter] = &[("doctor/agrees", agrees)];
 
 #[derive(Debug, Deserialize)]
 struct Checkup {
     kernel: String,
     set: Option<String>,
     sets: Vec<SetCheck>,
-    causes: Vec<Cause>,
+    causes: Vec<Seen>,
     namespaces: Vec<Place>,
     advice: String,
 }
@@ -41,7 +42,7 @@ struct Hook {
 }
 
 #[derive(Debug, Deserialize)]
-struct Cause {
+struct Seen {
     cause: String,
     visible: Option<bool>,
     why: Option<String>,

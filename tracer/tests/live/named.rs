@@ -9,6 +9,7 @@ use super::{
     cases::Lacking,
     event::Event,
     family::Family,
+    filters::Filter,
     ground::{Ground, Place},
     lab::Lab,
     syn::Syn,
@@ -16,8 +17,7 @@ use super::{
 };
 
 /// All of them.
-pub(crate) const NAMED: &[(&str, fn(Ground) -> Result<()>)] =
-    &[("listener/found-and-ended", found_and_ended)];
+pub(crate) const NAMED: &[Filter] = &[("listener/found-and-ended", found_and_ended)];
 
 const ISN: u32 = 1_000_000;
 const STAMP: u32 = 1_000_000_000;

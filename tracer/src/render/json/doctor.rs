@@ -25,7 +25,7 @@ struct DoctorLine<'a> {
     lockdown: Option<&'a str>,
     /// The set that tracing uses.
     set: Option<&'a str>,
-    sets: Vec<Set<'a>>,
+    sets: Vec<TriedSet<'a>>,
     causes: Vec<CauseRow>,
     sysctls: Vec<Sysctl<'a>>,
     nat: Nat,
@@ -42,18 +42,18 @@ struct Btf<'a> {
 }
 
 #[derive(Serialize)]
-struct Set<'a> {
+struct TriedSet<'a> {
     set: &'a str,
     attaches: Option<bool>,
     why: Option<&'a str>,
-    hooks: Vec<Hook<'a>>,
+    hooks: Vec<TriedHook<'a>>,
     missing: Vec<MissingHook<'a>>,
     blind: Vec<&'static str>,
     took_ms: u64,
 }
 
 #[derive(Serialize)]
-struct Hook<'a> {
+struct TriedHook<'a> {
     hook: &'a str,
     attaches: Option<bool>,
     why: Option<&'a str>,
@@ -111,7 +111,7 @@ pub fn doctor(checkup: &Checkup) -> String {
         btf: Btf { path: &checkup.types_path, why: checkup.no_types.as_deref() },
         lockdown: checkup.lockdown.as_deref(),
         set: chosen(checkup).map(|set| set.set.as_str()),
-        sets: checkup.sets.iter().map(Set::from).collect(),
+        sets: checkup.sets.iter().map(TriedSet::from).collect(),
         causes: sight(checkup).into_iter().map(CauseRow::from).collect(),
         sysctls: own
             .into_iter()
@@ -132,7 +132,7 @@ pub fn doctor(checkup: &Checkup) -> String {
     })
 }
 
-impl<'a> From<&'a SetCheck> for Set<'a> {
+impl<'a> From<&'a SetCheck> for TriedSet<'a> {
     fn from(set: &'a SetCheck) -> Self {
         let (attaches, why, lacking, blind): (_, _, _, &[Cause]) = match &set.outcome {
             Outcome::Attaches { missing: lacking, blind } => (Some(true), None, missing(lacking), blind),
@@ -143,7 +143,7 @@ impl<'a> From<&'a SetCheck> for Set<'a> {
             set: &set.set,
             attaches,
             why,
-            hooks: set.hooks.iter().map(Hook::from).collect(),
+            hooks: set.hooks.iter().map(TriedHook::from).collect(),
             missing: lacking,
             blind: blind.iter().map(|cause| cause.name()).collect(),
             took_ms: set.took_ms,
@@ -151,7 +151,7 @@ impl<'a> From<&'a SetCheck> for Set<'a> {
     }
 }
 
-impl<'a> From<&'a HookCheck> for Hook<'a> {
+impl<'a> From<&'a HookCheck> for TriedHook<'a> {
     fn from(hook: &'a HookCheck) -> Self {
         Self { hook: &hook.hook, attaches: hook.attaches, why: hook.why.as_deref() }
     }
