@@ -26,8 +26,8 @@ use crate::{error::Failure, model::listener::Listener, netns::Netns};
 const MAX: usize = 4096;
 /// Questions that may wait for the thread.
 const ASKED: usize = 1024;
-/// How long a SYN may wait for the answer.
-pub(super) const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a SYN may wait for the answer: on a machine with 2,000 processes it takes half a second, on most a tenth of it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at the same listener.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -67,3 +67,67 @@ fn key(drop: &Drop) -> Option<Key> {
     let netns = drop.netns.filter(|_| drop.cause != Cause::NoListener)?;
     Some(Key { netns, dst: drop.flow.dst, dport: drop.flow.dport })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, TcpListener},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::model::any::bare;
+
+    /// A drop at a listener of this process.
+    fn at(listener: &TcpListener) -> Observation {
+        let mut drop = bare(Cause::PawsTimeWait);
+        drop.netns = Some(Netns::current().unwrap().inode());
+        (drop.flow.dst, drop.flow.dport) =
+            (Ipv4Addr::LOCALHOST.into(), listener.local_addr().unwrap().port());
+        Observation::Drop(drop)
+    }
+
+    fn next(waiting: &mut Waiting, now: Instant) -> Option<Drop> {
+        match waiting.next(now)? {
+            Observation::Drop(drop) => Some(drop),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn in_order_and_not_for_ever() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut waiting = Waiting::start(None).unwrap();
+        let now = Instant::now();
+        assert!(next(&mut waiting, now).is_none());
+        waiting.add(at(&listener), now);
+        // One that has nothing to wait for waits behind it.
+        waiting.add(Observation::Drop(bare(Cause::NoListener)), now);
+        let first = std::iter::from_fn(|| Some(next(&mut waiting, now)))
+            .inspect(|_| std::thread::sleep(Duration::from_millis(2)))
+            .take(2000)
+            .flatten()
+            .next()
+            .expect("the answer came");
+        assert_eq!(first.listener.map(|who| who.pid), Some(std::process::id()));
+        assert_eq!(next(&mut waiting, now).map(|drop| drop.cause), Some(Cause::NoListener));
+        assert!(waiting.is_empty());
+        // Nobody answers for a namespace that is none, and nobody waits longer than that.
+        let Observation::Drop(mut drop) = at(&listener) else { unreachable!() };
+        drop.netns = Some(1);
+        waiting.add(Observation::Drop(drop), now);
+        assert_eq!(next(&mut waiting, now + PATIENCE).map(|drop| drop.listener), Some(None));
+    }
+
+    #[test]
+    fn a_crowd_does_not_wait() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut waiting = Waiting::start(None).unwrap();
+        let now = Instant::now();
+        for _ in 0..=MAX {
+            waiting.add(at(&listener), now);
+        }
+        assert!(next(&mut waiting, now).is_some());
+        assert!(waiting.queue.len() <= MAX);
+    }
+}

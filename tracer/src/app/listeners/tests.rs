@@ -49,8 +49,8 @@ fn what_was_not_found_is_asked_for_again_later() {
     let at = |ms| now + Duration::from_millis(ms);
     let key = Key { netns: 1, dst: Ipv4Addr::LOCALHOST.into(), dport: 80 };
     assert!(matches!(listeners.of(key, now), Look::Asked));
-    assert!(matches!(listeners.of(key, at(249)), Look::Asked));
-    assert!(matches!(listeners.of(key, at(250)), Look::Known(None)), "that is long enough");
+    assert!(matches!(listeners.of(key, at(999)), Look::Asked));
+    assert!(matches!(listeners.of(key, at(1000)), Look::Known(None)), "that is long enough");
     // There is room for one question; the next one is not asked, and nobody waits for it.
     let other = Key { dport: 81, ..key };
     assert!(matches!(listeners.of(other, at(0)), Look::Known(None)));
