@@ -13,17 +13,21 @@
 mod index;
 pub(super) mod line;
 pub(super) mod lines;
+pub(super) mod memory;
 pub(super) mod ports;
 pub(super) mod rate;
 pub(super) mod stacks;
+pub(super) mod still;
 
 use crate::model::{Nanos, nat::Nat, reading::Stack};
 
 use self::{
     lines::{Lines, Placed},
+    memory::Memory,
     ports::{Jumps, Sequence},
     rate::{RATES, ahead, ticks},
     stacks::{Kind, Stacks},
+    still::Still,
 };
 
 /// One SYN, as far as clocks care.
@@ -98,6 +102,8 @@ pub struct Clocks {
     pub(super) stacks: Stacks,
     pub(super) jumps: Jumps,
     pub(super) sequence: Sequence,
+    pub(super) still: Still,
+    pub(super) memory: Memory,
 }
 
 impl Clocks {
@@ -115,6 +121,9 @@ impl Clocks {
         self.sequence.add(at_ms, sample.sport, sample.dport);
         let Some(tsval) = sample.tsval else { return };
         self.counts.stamped = self.counts.stamped.saturating_add(1);
+        if self.still.add(at_ms, tsval) {
+            return;
+        }
         if let Some((then_ms, then)) = self.last.replace((at_ms, tsval)) {
             let advance = ahead(tsval, then);
             let too_fast = advance > rate::fastest(at_ms.saturating_sub(then_ms));
@@ -123,12 +132,13 @@ impl Clocks {
                 *count = count.saturating_add(u32::from(back || too_fast));
             }
         }
-        let placed = self.lines.place(at_ms, tsval, sample.sport, stack, &self.stacks);
+        let ports = (sample.sport, sample.dport);
+        let placed = self.lines.place(at_ms, tsval, line::pair(ports.0, ports.1), stack, &self.stacks);
         // Only of a stack that has no reason of its own to jump.
         let proves = kind.is_some_and(|kind| !kind.apple());
         // For a few SYNs a table of ports costs more than it tells.
         if self.counts.stamped > 8 {
-            self.jumps.connection((sample.sport, sample.dport), at_ms, tsval, proves);
+            self.jumps.connection(ports, at_ms, tsval, proves);
         }
         if let Some(remembered) = sample.remembered.filter(|remembered| proves && remembered.same_ports) {
             let left_ms = remembered.time.and_then(|time| self.clock(time));
@@ -137,6 +147,10 @@ impl Clocks {
         if let Some(remembered) = sample.remembered {
             self.counts.compared = self.counts.compared.saturating_add(1);
             let left_ms = remembered.time.and_then(|time| self.clock(time));
+            // The cache for an address may hold what it said to another of ours, by another clock.
+            if let Some(left_ms) = left_ms.filter(|_| remembered.same_ports) {
+                self.memory.add(left_ms, remembered.tsval);
+            }
             if let (Placed::On(line), Some(left_ms)) = (placed, left_ms)
                 && self.lines.known(left_ms, remembered.tsval, 1_500.0).is_some_and(|other| other != line)
             {
@@ -197,6 +211,7 @@ impl Clocks {
             + self.stacks.heap()
             + self.jumps.heap()
             + self.sequence.heap()
+            + self.memory.heap()
     }
 
     /// How much would be lost with it: the pair with the least is given up first.

@@ -9,8 +9,9 @@ use super::{
     aggregate::{Causes, Owner, Placed, Seen, Sources, join},
     clock::{Remembered, Sample},
     pairs::Pairs,
+    refusals::Refusals,
     retry::{Attempts, Change, Key},
-    served::Listeners,
+    served::Served,
 };
 use crate::model::{
     Cause, Drop, Evidence, Nanos, Observation,
@@ -32,12 +33,8 @@ pub struct Engine {
     wire: u64,
     causes: Causes,
     retries: Retries,
-    /// The longest queues at which a SYN was dropped, and their limits.
-    accept_queue: Option<(u32, u32)>,
-    syn_queue: Option<(u32, u32)>,
-    /// The accept queue beside the longest SYN queue.
-    syn_queue_listener: Option<(u32, u32)>,
-    listeners: Listeners,
+    refusals: Refusals,
+    served: Served,
     sources: Sources,
     attempts: Attempts,
     pairs: Pairs,
@@ -53,10 +50,8 @@ impl Engine {
             wire: 0,
             causes: Causes::default(),
             retries: Retries::default(),
-            accept_queue: None,
-            syn_queue: None,
-            syn_queue_listener: None,
-            listeners: Listeners::default(),
+            refusals: Refusals::new(),
+            served: Served::new(),
             sources: Sources::new(limits.sources),
             attempts: Attempts::new(),
             pairs: Pairs::new(limits.clock_bytes),
@@ -76,14 +71,8 @@ impl Engine {
         self.drops += 1;
         self.causes.add(drop.cause);
         self.wire += u64::from(drop.evidence == Evidence::Wire);
-        self.listeners.add(drop);
-        match drop.cause {
-            Cause::AcceptQueueFull => self.accept_queue = self.accept_queue.max(drop.accept_queue),
-            Cause::SynQueueFull | Cause::PeerNotProven if drop.syn_queue > self.syn_queue => {
-                (self.syn_queue, self.syn_queue_listener) = (drop.syn_queue, drop.accept_queue);
-            }
-            _ => {}
-        }
+        self.refusals.add(drop);
+        self.served.add(drop);
         let placed = self.sources.add(&Seen {
             src: drop.flow.src,
             time: drop.time,
@@ -185,7 +174,7 @@ impl Engine {
             self.complete(slot, &mut source, &waited);
             source
         });
-        let (listeners, listeners_other) = self.listeners.top(LISTENERS);
+        let (served, served_other) = self.served.top(LISTENERS);
         Snapshot {
             accepted: self.accepted,
             unreported: self.unreported,
@@ -196,12 +185,11 @@ impl Engine {
             sources: sources.collect(),
             sources_total: self.sources.len() as u64,
             other: self.sources.other(),
-            listeners,
-            listeners_other,
+            served,
+            served_other,
             clocks_evicted: self.pairs.given_up(),
-            accept_queue: self.accept_queue,
-            syn_queue: self.syn_queue,
-            syn_queue_listener: self.syn_queue_listener,
+            listeners: self.refusals.listeners(),
+            reasons: self.refusals.reasons(),
         }
     }
 

@@ -8,24 +8,28 @@
     reason = "arithmetic modulo 2^32, and counts that are bounded by their tables"
 )]
 
+mod beside;
 mod chains;
+mod few;
+mod listed;
 mod turns;
 mod words;
 
-use crate::model::nat::{Clock, Nat, NatVerdict};
+use crate::model::nat::{Nat, NatVerdict};
 
 use self::{
+    beside::{Beside, beside},
     chains::{Chain, Chains, chains},
     turns::{one_clock, returns, together},
 };
 use super::clock::{Clocks, rate::RATES};
 
-/// Clocks that a finding lists.
-const LISTED: usize = 32;
 /// SYNs below which nothing is said.
 const LEAST: u32 = 4;
 /// SYNs with unrelated timestamps before a clock for every connection is believed.
 const RANDOM: u32 = 8;
+/// The most that one or two ports tell of who is behind the address.
+const OF_FEW_PORTS: f64 = 0.8;
 /// log10 of the chance clocks expected, below which one alone proves something beside random timestamps.
 const PROOF: f64 = -8.0;
 
@@ -57,6 +61,10 @@ struct Facts<'a> {
     jumps: u32,
     /// Readings that are on no clock, while one was running.
     between: u32,
+    /// Hosts that take turns on one port, and how often; only where there is no clock.
+    in_turn: Option<(u32, u32)>,
+    /// A second clock beside the only one.
+    beside: Option<Beside>,
 }
 
 /// From all that was seen.
@@ -70,13 +78,13 @@ pub(super) fn assess(clocks: &Clocks) -> Nat {
         confidence,
         evidence: words::evidence(&facts, verdict),
         port_jumps: u64::from(clocks.jumps.certain()),
-        clocks: facts.listed(),
+        clocks: listed::listed(&facts),
     }
 }
 
 impl<'a> Facts<'a> {
     fn gather(clocks: &'a Clocks) -> Self {
-        let chains = chains(&clocks.lines, &clocks.stacks, &clocks.counts);
+        let chains = chains(&clocks.lines, &clocks.stacks, &clocks.counts, &clocks.still);
         let found = &chains.clocks;
         let switches = (clocks.lines.switches)
             .saturating_sub((clocks.lines.confirmed() + clocks.lines.retired).saturating_sub(1));
@@ -90,6 +98,8 @@ impl<'a> Facts<'a> {
             returns: returns(found).max(switches),
             jumps: clocks.counts.jumps[rate],
             between,
+            in_turn: few::in_turn(&clocks.lines, &clocks.counts).filter(|_| found.is_empty()),
+            beside: if let [one] = &found[..] { beside(one, &clocks.memory) } else { None },
             chains,
             clocks,
         }
@@ -105,6 +115,9 @@ impl<'a> Facts<'a> {
         let found = self.found();
         let several = found.len() as u32;
         if counts.syns < LEAST {
+            return (NatVerdict::Undecidable, None, 1, 0.0);
+        }
+        if self.stands_still() {
             return (NatVerdict::Undecidable, None, 1, 0.0);
         }
         if let Some((hosts, at_least, confidence)) = self.several_hosts() {
@@ -161,6 +174,12 @@ impl<'a> Facts<'a> {
         if best < PROOF && self.between >= 3 && often && self.jumps >= 2 {
             return Some((None, solid.len() as u32 + 1, 0.95));
         }
+        if let Some((at_least, _)) = self.in_turn {
+            return Some((None, at_least, 0.95));
+        }
+        if best < PROOF && self.beside.is_some() {
+            return Some((None, 2, 0.95));
+        }
         (stacks >= 2 && self.clocks.stacks.turns >= 4).then_some((None, stacks.max(clocks), 0.95))
     }
 
@@ -208,55 +227,42 @@ impl<'a> Facts<'a> {
         expected + 4.0 * expected.sqrt() + 1.0
     }
 
+    /// Readings that may each be a clock of its own: not those of a port that came back to its line, nor what stands still.
+    fn unrelated(&self) -> u32 {
+        let clocks = self.clocks;
+        clocks.counts.stamped.saturating_sub(clocks.lines.again).saturating_sub(clocks.still.readings)
+    }
+
+    /// Most timestamps are one and the same for all time: crafted packets, and no clock.
+    fn stands_still(&self) -> bool {
+        self.clocks.still.readings.saturating_mul(2) > self.clocks.counts.stamped
+    }
+
     fn no_clock(&self) -> (NatVerdict, Option<u32>, u32, f64) {
         let counts = &self.clocks.counts;
         if counts.stamped == 0 {
             return (NatVerdict::NoTimestamps, None, 1, 0.99);
         }
+        if let Some(line) = few::only_line(&self.clocks.lines, counts) {
+            let confidence = 1.0 - 0.5_f64.powf(f64::from(line.readings()) / 1.5);
+            return (NatVerdict::SingleHost, Some(1), 1, confidence.min(OF_FEW_PORTS));
+        }
         // A host's own ports come again now and then; a large population of hosts does so more often.
         let on: u32 = self.found().iter().map(Chain::count).sum();
         let seldom = u64::from(on) * 8 <= u64::from(counts.stamped) + 32;
-        if counts.stamped >= RANDOM && seldom && f64::from(self.chains.pairs) <= self.pairs_by_chance() {
+        let unrelated = self.unrelated();
+        let many = unrelated >= RANDOM || unrelated >= LEAST && few::one_each(&self.clocks.lines);
+        if counts.stamped >= RANDOM
+            && many
+            && seldom
+            && f64::from(self.chains.pairs) <= self.pairs_by_chance()
+        {
             // A population of stable hosts would have shown a pair: the birthday bound.
-            let confidence = 1.0 - (-f64::from(counts.stamped).powi(2) / 64.0).exp();
+            let confidence = 1.0 - (-f64::from(unrelated).powi(2) / 64.0).exp();
             return (NatVerdict::PerConnection, None, 1, confidence.min(0.99));
         }
         (NatVerdict::Undecidable, None, 1, 0.0)
     }
-
-    /// The clocks, most readings first.
-    fn listed(&self) -> Vec<Clock> {
-        let mut chains: Vec<&Chain> = self.found().iter().collect();
-        chains.sort_by_key(|chain| std::cmp::Reverse(chain.count()));
-        let clock = |chain: &&Chain| {
-            let last = chain.pieces.iter().map(|piece| piece.last).max().unwrap_or_default();
-            Clock {
-                rate_hz: measured(chain),
-                first: self.clocks.time(chain.first()),
-                last: self.clocks.time(last.0),
-                tsval: last.1,
-                readings: chain.count(),
-            }
-        };
-        chains.iter().take(LISTED).map(clock).collect()
-    }
-}
-
-/// The rate of a chain: as measured on its longest piece where that is long enough, else the nominal one.
-fn measured(chain: &Chain) -> f64 {
-    let nominal = f64::from(RATES[chain.rate()]);
-    let Some(piece) = chain.pieces.iter().max_by_key(|piece| piece.last.0 - piece.first.0.min(piece.last.0))
-    else {
-        return nominal;
-    };
-    let seconds = f64::from(piece.last.0.saturating_sub(piece.first.0)) / 1000.0;
-    if piece.rate != chain.rate() || seconds < 30.0 {
-        return nominal;
-    }
-    let ticks = f64::from(piece.last.1.wrapping_sub(piece.first.1));
-    let measured = ticks / seconds;
-    // More than a range of the clock went by, or jitter is larger than what could be learnt.
-    if (measured / nominal - 1.0).abs() > 0.1 { nominal } else { measured }
 }
 
 #[cfg(test)]

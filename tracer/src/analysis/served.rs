@@ -1,49 +1,40 @@
-//! How many SYNs each listening address lost. Bounded; what finds no room is a number.
+//! How many SYNs each listening address lost, and to whom they were addressed.
 
-use std::{cmp::Reverse, collections::HashMap, net::IpAddr, sync::Arc};
+use std::{cmp::Reverse, net::IpAddr, sync::Arc};
 
+use super::most::Most;
 use crate::model::{
     Cause, Drop,
-    listener::{Listener, Served},
+    listener::{self, Listener},
 };
 
-/// Addresses and ports with a row of their own.
-const ROWS: usize = 4096;
+/// Addresses and ports that are told apart.
+const ROOM: usize = 64;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Key {
-    netns: Option<u32>,
-    dst: IpAddr,
-    dport: u16,
-}
+/// Network namespace, address, port.
+type Key = (Option<u32>, IpAddr, u16);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Row {
-    drops: u64,
     netns_name: Option<Arc<str>>,
     listener: Option<Arc<Listener>>,
 }
 
-/// The rows.
-#[derive(Debug, Default)]
-pub(super) struct Listeners {
-    rows: HashMap<Key, Row, ahash::RandomState>,
-    all: u64,
-}
+/// The table.
+#[derive(Clone, Debug)]
+pub(super) struct Served(Most<Key, Row>);
 
-impl Listeners {
+impl Served {
+    pub(super) const fn new() -> Self {
+        Self(Most::new(ROOM))
+    }
+
     /// Counts a drop. Where nobody listens, no listener lost it.
     pub(super) fn add(&mut self, drop: &Drop) {
         if drop.cause == Cause::NoListener {
             return;
         }
-        self.all += 1;
-        let key = Key { netns: drop.netns, dst: drop.flow.dst, dport: drop.flow.dport };
-        if self.rows.len() >= ROWS && !self.rows.contains_key(&key) {
-            return;
-        }
-        let row = self.rows.entry(key).or_default();
-        row.drops += 1;
+        let row = self.0.add((drop.netns, drop.flow.dst, drop.flow.dport));
         // Whoever listened last is looked for; a moment without an answer forgets nobody.
         if drop.listener.is_some() {
             row.listener.clone_from(&drop.listener);
@@ -53,21 +44,19 @@ impl Listeners {
         }
     }
 
-    /// Those with the most drops, and the drops of all others.
-    pub(super) fn top(&self, most: usize) -> (Vec<Served>, u64) {
-        let mut rows: Vec<_> = self.rows.iter().collect();
-        rows.sort_unstable_by_key(|(key, row)| (Reverse(row.drops), **key));
-        rows.truncate(most);
-        let named: u64 = rows.iter().map(|(_, row)| row.drops).sum();
-        let served = |(key, row): (&Key, &Row)| Served {
-            netns: key.netns,
-            netns_name: row.netns_name.clone(),
-            dst: key.dst,
-            dport: key.dport,
-            listener: row.listener.clone(),
-            drops: row.drops,
-        };
-        (rows.into_iter().map(served).collect(), self.all - named)
+    /// Those with the most drops, most first, and the drops of all others.
+    pub(super) fn top(&self, most: usize) -> (Vec<listener::Served>, u64) {
+        let mut places: Vec<_> = self.0.places().iter().collect();
+        places.sort_unstable_by_key(|place| (Reverse(place.count), place.key));
+        let others =
+            places.iter().skip(most).fold(self.0.beyond, |sum, place| sum.saturating_add(place.count));
+        places.truncate(most);
+        let served = places.into_iter().map(|place| {
+            let (netns, dst, dport) = place.key;
+            let Row { netns_name, listener } = place.of.clone();
+            listener::Served { netns, netns_name, dst, dport, listener, drops: place.count }
+        });
+        (served.collect(), others)
     }
 }
 
@@ -87,14 +76,14 @@ mod tests {
 
     #[test]
     fn most_drops_first_and_the_last_listener() {
-        let mut listeners = Listeners::default();
+        let mut served = Served::new();
         for drop in
             [at(80, Some(1)), at(443, None), at(80, Some(2)), at(80, None), at(443, None), at(1, None)]
         {
-            listeners.add(&drop);
+            served.add(&drop);
         }
-        listeners.add(&Drop { cause: Cause::NoListener, ..at(9, None) });
-        let (rows, rest) = listeners.top(2);
+        served.add(&Drop { cause: Cause::NoListener, ..at(9, None) });
+        let (rows, rest) = served.top(2);
         let rows: Vec<_> =
             rows.iter().map(|r| (r.dport, r.drops, r.listener.as_ref().map(|l| l.pid))).collect();
         assert_eq!(rows, [(80, 3, Some(2)), (443, 2, None)]);
@@ -102,11 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_of_all_ports_stays_within_bounds() {
-        let mut listeners = Listeners::default();
-        (0..=u16::MAX).for_each(|port| listeners.add(&at(port, None)));
-        assert_eq!(listeners.rows.len(), ROWS);
-        let (rows, rest) = listeners.top(20);
-        assert_eq!((rows.len(), rest), (20, 65_536 - 20));
+    fn a_scan_of_all_ports_loses_nothing() {
+        let mut served = Served::new();
+        for port in 0..=u16::MAX {
+            served.add(&at(port, None));
+            // Whoever comes often keeps its place.
+            if port.is_multiple_of(16) {
+                served.add(&at(443, Some(1)));
+            }
+        }
+        let (rows, rest) = served.top(20);
+        assert_eq!((rows.len(), rows[0].dport, rows[0].drops), (20, 443, 4097));
+        assert!(rows[0].listener.is_some());
+        assert_eq!(rows.iter().map(|row| row.drops).sum::<u64>() + rest, 65_536 + 4096);
     }
 }

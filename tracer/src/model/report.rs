@@ -3,6 +3,7 @@
 //! Values only; `render` decides how they look and the core computes them.
 
 mod capture;
+mod refusals;
 mod start;
 
 use std::{collections::BTreeMap, net::IpAddr};
@@ -10,6 +11,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use super::{Cause, Nanos, environment::Environment, listener::Served, nat::Nat, verdict::Verdict};
 
 pub use capture::{Capture, WireCounts};
+pub use refusals::{Listener, Listeners, Reasons};
 pub use start::{FilterWords, Limits, Missing, Start};
 
 /// What a source address did.
@@ -142,18 +144,15 @@ pub struct Snapshot {
     /// Those that found no room in it.
     pub other: Other,
     /// Listening addresses with the most drops, most first; empty where none was seen.
-    pub listeners: Vec<Served>,
+    pub served: Vec<Served>,
     /// Drops at all others.
-    pub listeners_other: u64,
+    pub served_other: u64,
     /// Pairs of addresses whose clocks were given up for want of room.
     pub clocks_evicted: u64,
-    /// The longest accept queue, and its limit, at which a SYN was dropped because it was full.
-    pub accept_queue: Option<(u32, u32)>,
-    /// The longest SYN queue, and `tcp_max_syn_backlog`, at which a SYN was dropped because of it.
-    pub syn_queue: Option<(u32, u32)>,
-    /// The accept queue of that listener at that moment, and its limit, which is the limit of the SYN queue, too
-    /// (`sk_max_ack_backlog`).
-    pub syn_queue_listener: Option<(u32, u32)>,
+    /// Whose queues were full.
+    pub listeners: Listeners,
+    /// The kernel's reasons of drops that have no cause of their own.
+    pub reasons: Reasons,
 }
 
 /// A kernel counter beside our count of the drops that move it.
@@ -270,15 +269,19 @@ pub struct Summary {
     /// Those that found no room in it.
     pub other: Other,
     /// Listening addresses with the most drops, most first; empty where none was seen.
-    pub listeners: Vec<Served>,
+    pub served: Vec<Served>,
     /// Drops at all others.
-    pub listeners_other: u64,
+    pub served_other: u64,
     /// What became of the clients that were refused, over all sources.
     pub retries: Retries,
     /// ... of `accepted`, counted and not reported one by one.
     pub unreported: u64,
     /// Pairs of addresses whose clocks were given up for want of room.
     pub clocks_evicted: u64,
+    /// Whose queues were full.
+    pub listeners: Listeners,
+    /// The kernel's reasons of drops that have no cause of their own.
+    pub reasons: Reasons,
     /// What it all means; `None`: nothing was seen that could be judged.
     pub verdict: Option<Verdict>,
     /// The kernel's own counters.

@@ -5,6 +5,7 @@ mod capture;
 mod doctor;
 mod interval;
 mod listener;
+mod refusals;
 mod summary;
 
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::refusals::Queue;
 use crate::{
     kernel::load::ProgramFacts,
     model::{
@@ -161,15 +163,8 @@ struct DropLine<'a> {
     netns_name: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Queue {
-    len: u32,
-    max: u32,
-}
-
 /// A drop, in place of what `line` held.
 pub fn drop(drop: &Drop, line: &mut String) {
-    let queue = |(len, max)| Queue { len, max };
     let value = DropLine {
         r#type: "drop",
         schema: SCHEMA,
@@ -197,8 +192,8 @@ pub fn drop(drop: &Drop, line: &mut String) {
         wscale: drop.syn.wscale,
         window: drop.syn.window,
         options: drop.syn.options.to_string(),
-        accept_queue: drop.accept_queue.map(queue),
-        syn_queue: drop.syn_queue.map(queue),
+        accept_queue: drop.accept_queue.map(Queue::from),
+        syn_queue: drop.syn_queue.map(Queue::from),
         listener: drop.listener.as_deref().map(Listener::from),
         tsecr: drop.syn.tsecr,
         malformed: drop.syn.malformed,

@@ -2,6 +2,7 @@
 
 mod capture;
 mod listeners;
+mod refusals;
 mod sources;
 mod verdict;
 
@@ -48,6 +49,7 @@ impl Style {
             for (cause, n) in &summary.by_cause {
                 lines.extend(self.cause(*cause, *n, summary));
             }
+            lines.extend(self.refusals(summary));
         }
         lines.extend(self.sources(summary));
         lines.extend(self.listeners(summary));

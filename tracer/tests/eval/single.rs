@@ -4,7 +4,7 @@ use crate::eval::{
     host::{Conditions, Delay, Host, Quirks, Sent},
     kind::{self, Kind},
     measure::View,
-    path::{Ports, merge},
+    path::{Ports, merge, remember},
     random::Random,
 };
 
@@ -121,10 +121,8 @@ pub(crate) fn single(row: &Row, random: &mut Random) -> Single {
     let host = Host::new(row.kind, 0, &quirks, conditions.window, random);
     let sent = host.send(&conditions, &quirks, random);
     let ports = random.one_of(&[Ports::Kept, Ports::Kept, Ports::Random, Ports::InTurn]);
-    Single {
-        stream: merge(vec![sent], ports, random),
-        view: random.weighted(&[(View::Syns, 0.9), (View::Handshakes, 0.05), (View::Both, 0.05)]),
-        ports,
-        reboot: quirks.reboot,
-    }
+    let mut stream = merge(vec![sent], ports, random);
+    let view = random.weighted(&[(View::Syns, 0.9), (View::Handshakes, 0.05), (View::Both, 0.05)]);
+    remember(&mut stream, random);
+    Single { stream, view, ports, reboot: quirks.reboot }
 }

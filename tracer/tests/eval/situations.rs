@@ -1,7 +1,7 @@
 //! The hard cases, one by one.
 
 use crate::eval::{
-    host::{Conditions, Delay, Quirks},
+    host::{Conditions, Delay, Quirks, Sent},
     kind::{self, Clock, Kind, System},
     mixes::{Mixed, together},
     path::{Ports, remember},
@@ -19,6 +19,12 @@ pub(crate) enum Promise {
     Translated,
     /// Neither `nat` nor jumps.
     OneClock,
+    /// `single-host`, neither `nat` nor jumps.
+    Single,
+    /// `undecidable`: what was seen is no clock.
+    NoClock,
+    /// `nat`.
+    Nat,
     /// `nat` with jumps.
     Several,
 }
@@ -40,7 +46,7 @@ const LINUX_128: Kind = Kind { system: System::Linux, clock: Clock::Uptime, hz: 
 const LINUX_1024: Kind = Kind { system: System::Linux, clock: Clock::Uptime, hz: 1024.0 };
 
 /// All of them.
-pub(crate) const SITUATIONS: [Situation; 28] = [
+pub(crate) const SITUATIONS: [Situation; 38] = [
     case("2 random hosts of a stack, ports rewritten", Promise::None, |r| hosts(kind::APPLE, 2, r)),
     case("8 random hosts of a stack, ports rewritten", Promise::None, |r| hosts(kind::APPLE, 8, r)),
     case("3 without timestamps, ports rewritten", Promise::None, |r| hosts(kind::WINDOWS, 3, r)),
@@ -63,7 +69,8 @@ pub(crate) const SITUATIONS: [Situation; 28] = [
     case("3 hosts at 128 Hz", Promise::None, |r| hosts(LINUX_128, 3, r)),
     case("3 hosts at 1024 Hz", Promise::None, |r| hosts(LINUX_1024, 3, r)),
     case("one random host, 100 a second, 30 % again", Promise::NeverNat, busy),
-    case("one stable host, every TSval the same", Promise::NeverNat, frozen),
+    case("one stable host, every TSval the same", Promise::NoClock, frozen),
+    case("one stable host that scans as well", Promise::Single, scanning),
     case("an address changes hands", Promise::None, handed_over),
     case("50 hosts, one or two SYNs each", Promise::None, sparse),
     case("20 stable and 200 random hosts", Promise::None, crowd),
@@ -85,6 +92,19 @@ pub(crate) const SITUATIONS: [Situation; 28] = [
     case("the same, not remembered", Promise::NeverNat, |r| pooled(kind::LINUX_TUPLE, 1, r)),
     case("one stable host, ports given out again", Promise::OneClock, |r| reused(kind::LINUX, 1, r)),
     case("2 stable hosts, ports given out again", Promise::Several, |r| reused(kind::LINUX, 2, r)),
+    case("2 stable hosts, one seen only where it is remembered", Promise::Nat, remembered_alone),
+    case("a Linux that restarts, ports given out again", Promise::NeverNat, |r| restarted(kind::LINUX, r)),
+    case("an old Linux that restarts, ports given out again", Promise::NeverNat, |r| {
+        restarted(kind::LINUX_250, r)
+    }),
+    case("a phone that sleeps, ports given out again", Promise::NeverNat, asleep),
+    case("one stable host on one port", Promise::Single, |r| on_one_port(kind::LINUX, 1, 0.0, r)),
+    case("a phone that sleeps on one port", Promise::NeverNat, |r| on_one_port(kind::ANDROID, 1, 0.5, r)),
+    case("one Linux of 2026 on one port of a NAT", Promise::NeverNat, |r| {
+        on_one_port(kind::LINUX_TUPLE, 1, 0.0, r)
+    }),
+    case("one Mac on one port of a NAT", Promise::NeverNat, |r| on_one_port(kind::APPLE, 1, 0.0, r)),
+    case("2 stable hosts on one port", Promise::Several, |r| on_one_port(kind::LINUX, 2, 0.0, r)),
 ];
 
 /// Ordinary conditions: 0.1 to 5 connections a second and host, about 200 in all.
@@ -143,6 +163,17 @@ fn frozen(random: &mut Random) -> Mixed {
     mixed
 }
 
+/// A host whose user scans with crafted packets beside what its own stack sends.
+fn scanning(random: &mut Random) -> Mixed {
+    let mut mixed = hosts(kind::LINUX, 1, random);
+    for syn in &mut mixed.stream {
+        if random.chance(0.4) {
+            syn.tsval = Some(u32::MAX);
+        }
+    }
+    mixed
+}
+
 /// One host until the middle, another one from there on.
 fn handed_over(random: &mut Random) -> Mixed {
     let conditions = ordinary(1, random);
@@ -192,6 +223,55 @@ fn pooled(kind: Kind, hosts: u32, random: &mut Random) -> Mixed {
 /// The same with what the server remembers of each port.
 fn reused(kind: Kind, hosts: u32, random: &mut Random) -> Mixed {
     let mut mixed = pooled(kind, hosts, random);
+    remember(&mut mixed.stream, random);
+    mixed
+}
+
+/// Two hosts of which only one is seen, the one that is refused: what the server remembers shows the other.
+fn remembered_alone(random: &mut Random) -> Mixed {
+    let (rate, ports) = (random.decades(0.5, 5.0), random.one_of(&[4, 8]));
+    let mut mixed = through(rate, ports, kind::LINUX, 2, Quirks { hops: 8, ..Quirks::default() }, random);
+    // The one that is ahead is never refused, and shows nothing of the other.
+    let refused = |syn: &&Sent| {
+        let left = syn.remembered.zip(syn.tsval);
+        left.is_some_and(|(left, tsval)| tsval.wrapping_sub(left.tsval).cast_signed() < 0)
+    };
+    let behind = mixed.stream.iter().find(refused).map_or(0, |syn| syn.host);
+    mixed.stream.retain(|syn| syn.host == behind);
+    mixed
+}
+
+/// Started anew in the middle, while the server remembers what was before for each port.
+fn restarted(kind: Kind, random: &mut Random) -> Mixed {
+    let reboot = Some(random.between(60.0, 240.0));
+    lively(kind, Quirks { hops: 8, reboot, ..Quirks::default() }, random)
+}
+
+fn asleep(random: &mut Random) -> Mixed {
+    lively(kind::ANDROID, Quirks { hops: 8, sleep: 0.5, ..Quirks::default() }, random)
+}
+
+fn lively(kind: Kind, quirks: Quirks, random: &mut Random) -> Mixed {
+    let (rate, ports) = (random.decades(0.1, 5.0), random.one_of(&[4, 8, 32]));
+    through(rate, ports, kind, 1, quirks, random)
+}
+
+/// Five minutes through few ports, of which the server remembers what was on them.
+fn through(rate: f64, ports: u16, kind: Kind, hosts: u32, quirks: Quirks, random: &mut Random) -> Mixed {
+    let ports = Ports::Pool(ports);
+    let conditions = Conditions { rate, window: 300.0, delay: Delay::Uniform(0.05), loss: 0.01, again: 0.05 };
+    let mut mixed = together(&vec![(kind, conditions, quirks); hosts as usize], ports, random);
+    remember(&mut mixed.stream, random);
+    mixed
+}
+
+/// A NAT with a single port, or a client that keeps to one.
+fn on_one_port(kind: Kind, hosts: u32, sleep: f64, random: &mut Random) -> Mixed {
+    let rate = random.decades(0.02, 1.0);
+    let conditions =
+        Conditions { rate, window: 60.0 / rate, delay: Delay::Uniform(0.05), loss: 0.01, again: 0.05 };
+    let quirks = Quirks { hops: 8, sleep, ..Quirks::default() };
+    let mut mixed = together(&vec![(kind, conditions, quirks); hosts as usize], Ports::Pool(1), random);
     remember(&mut mixed.stream, random);
     mixed
 }

@@ -22,7 +22,8 @@ pub(crate) fn evaluate(plan: &Plan, report: &mut Report) {
         "Percent of runs by verdict; the mean of `hosts_at_least` and of the hosts that are there; runs in which a port was\n\
          seen to jump between clocks. Rows with a promise fail when it is broken: jumps and `per-connection-timestamps`\n\
          of one host whose NAT gives out ports again within a minute, `nat` and jumps of two such, neither where there\n\
-         is one clock, never `nat` of one host.",
+         is one clock, never `nat` of one host; `single-host` where all is on one clock, `nat` where only the server's\n\
+         memory shows the other host, `undecidable` where TSval stands still.",
     );
     let mut head = vec!["situation".to_owned(), "#runs".into()];
     head.extend(NatVerdict::ALL.iter().map(|verdict| format!("#{verdict}")));
@@ -85,6 +86,16 @@ fn promises(situation: &Situation, runs: &[Run], report: &mut Report) {
             promise(&|outcome| !outcome.is_nat(), 1.0, "no nat");
             promise(&|outcome| outcome.jumps == 0, 1.0, "no jumps");
         }
+        Promise::Single => {
+            promise(&|outcome| !outcome.is_nat(), 1.0, "no nat");
+            promise(&|outcome| outcome.jumps == 0, 1.0, "no jumps");
+            promise(&|outcome| outcome.verdict == NatVerdict::SingleHost, 0.95, "single-host");
+        }
+        // Nobody is behind a packet that was crafted; there may be any number of hosts beside it.
+        Promise::NoClock => {
+            promise(&|outcome| outcome.verdict == NatVerdict::Undecidable, 1.0, "undecidable");
+        }
+        Promise::Nat => promise(&Outcome::is_nat, 0.95, "nat"),
         Promise::Several => {
             promise(&Outcome::is_nat, 0.95, "nat");
             promise(&|outcome| outcome.jumps > 0, 0.95, "jumps");

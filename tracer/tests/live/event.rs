@@ -137,7 +137,7 @@ pub(crate) struct Summary {
     pub(crate) lost: BTreeMap<String, u64>,
     pub(crate) verdict: Option<Verdict>,
     #[serde(default)]
-    pub(crate) listeners: Vec<Listened>,
+    pub(crate) by_listener: Vec<Listened>,
 }
 
 /// A source in the summary.

@@ -67,7 +67,7 @@ fn found_and_ended(ground: Ground) -> Result<()> {
     let second = refused(&mut lab, &watcher, &old, 2)?;
     ensure!(second.listener.is_none(), "{:?} listens no more", second.listener);
     let ended = watcher.finish()?;
-    let listed = ended.summary.listeners.first().context("no listener in the summary")?;
+    let listed = ended.summary.by_listener.first().context("no listener in the summary")?;
     ensure!(listed.drops == 2 && listed.listener.is_some(), "{listed:?}");
     Ok(())
 }

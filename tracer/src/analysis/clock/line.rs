@@ -1,11 +1,17 @@
 //! One line: a clock, or what may become one.
 
-use super::rate::{ANY, RATES, USEC, ahead, intercept, slack, tolerance};
+use super::rate::{ANY, LATE_MS, RATES, USEC, ahead, intercept, slack, ticks, tolerance};
 
 /// A microsecond clock is not followed across a longer gap than this, milliseconds: its window would be too wide.
 pub(super) const USEC_GAP_MS: u32 = 600_000;
 /// Two readings of a microsecond clock must be at least so far apart to say anything, milliseconds.
 const USEC_SOON_MS: u32 = 500;
+
+/// One number for a client's port and a server's: what has a clock for each connection has one for each such pair. Two pairs
+/// that meet here are taken for one, which only makes a line harder to support.
+pub(super) const fn pair(sport: u16, dport: u16) -> u16 {
+    sport ^ dport.wrapping_mul(40_503)
+}
 
 /// A clock, or what may become one.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +23,7 @@ pub(in crate::analysis) struct Line {
     pub(in crate::analysis) count: u32,
     /// Longest time between two of them, milliseconds.
     pub(in crate::analysis) gap_ms: u32,
-    /// Client ports of the first ones.
+    /// Pairs of ports of the first ones ([`pair`]).
     pub(super) ports: [u16; 3],
     pub(super) ports_known: u8,
     /// Rates that fit, one bit each; 0: the place is free.
@@ -25,6 +31,14 @@ pub(in crate::analysis) struct Line {
     /// Number of its stack.
     pub(in crate::analysis) stack: u8,
     pub(in crate::analysis) confirmed: bool,
+    /// Before it is confirmed: further readings from ports that it knows. They tell nothing of other ports.
+    pub(in crate::analysis) again: u32,
+    /// Its last reading, one of those included, milliseconds.
+    pub(super) seen_ms: u32,
+    /// How often a port came back to it from another line; saturates.
+    pub(in crate::analysis) turns: u8,
+    /// Rates that fit the readings from known ports as well, one bit each.
+    pub(super) agrees: u8,
 }
 
 impl Line {
@@ -40,7 +54,55 @@ impl Line {
             mask: ANY,
             stack,
             confirmed: false,
+            again: 0,
+            seen_ms: at_ms,
+            turns: 0,
+            agrees: ANY,
         }
+    }
+
+    /// A further reading from a port that it knows.
+    pub(super) fn see_again(&mut self, at_ms: u32, tsval: u32) {
+        self.again = self.again.saturating_add(1);
+        self.seen_ms = self.seen_ms.max(at_ms);
+        let gap = at_ms.abs_diff(self.first.0);
+        for rate in 0..RATES.len() {
+            let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, self.first.0, self.first.1));
+            let wide = tolerance(rate, gap);
+            if !(-wide - slack(rate, gap)..=wide).contains(&off) {
+                self.agrees &= !(1 << rate);
+            }
+        }
+    }
+
+    /// All its readings.
+    pub(in crate::analysis) fn readings(&self) -> u32 {
+        self.count.saturating_add(self.again)
+    }
+
+    /// Whether this rate fits its readings from known ports as well.
+    pub(in crate::analysis) fn agrees_with(&self, rate: usize) -> bool {
+        (self.mask & self.agrees) >> rate & 1 == 1
+    }
+
+    /// One pair of ports alone was seen on it.
+    pub(in crate::analysis) fn is_of_one_port(&self) -> bool {
+        self.ports_known == 1
+    }
+
+    /// The first of its pairs of ports.
+    pub(in crate::analysis) fn first_port(&self) -> u16 {
+        self.ports[0]
+    }
+
+    /// Whether a late packet of this line may be what lies at this place, as far as `rates` go.
+    pub(super) fn may_be_late(&self, rates: u8, at_ms: u32, tsval: u32) -> bool {
+        let gap = at_ms.abs_diff(self.first.0);
+        (0..RATES.len()).filter(|rate| rates >> rate & 1 == 1).any(|rate| {
+            let off = ahead(intercept(rate, at_ms, tsval), intercept(rate, self.first.0, self.first.1));
+            let near = ticks(rate, LATE_MS) + tolerance(rate, gap);
+            (-near - slack(rate, gap)..=near + slack(rate, gap)).contains(&off)
+        })
     }
 
     /// The likeliest rate that fits.

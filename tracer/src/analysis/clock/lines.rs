@@ -46,6 +46,10 @@ pub(in crate::analysis) struct Lines {
     confirmed: u16,
     /// Readings taken in.
     readings: u32,
+    /// ... of those, from a port that the guess which they lie on knew.
+    pub(in crate::analysis) again: u32,
+    /// ... and that came back to it from another line.
+    pub(in crate::analysis) turns: u32,
     /// Guesses given up: readings in all, and the times of the last ones.
     pub(in crate::analysis) given_up: u32,
     strays: Vec<(u32, u8)>,
@@ -149,6 +153,19 @@ impl Lines {
         let mut line = *self.table.get(usize::from(id))?;
         // The same connection again, or a port that is a clock of its own: nothing that supports a line.
         if !line.confirmed && line.knows_port(port) {
+            self.again = self.again.saturating_add(1);
+            let before = line.seen_ms;
+            line.see_again(at_ms, tsval);
+            let elsewhere = |other: &Line| {
+                other.seen_ms > before
+                    && other.knows_port(port)
+                    && !other.may_be_late(line.agrees, at_ms, tsval)
+            };
+            if self.all().any(|(other, line)| other != id && elsewhere(line)) {
+                line.turns = line.turns.saturating_add(1);
+                self.turns = self.turns.saturating_add(1);
+            }
+            self.table[usize::from(id)] = line;
             return Some(Placed::Guess);
         }
         let before = line;
@@ -172,6 +189,7 @@ impl Lines {
         }
         line.count = line.count.saturating_add(1);
         line.gap_ms = line.gap_ms.max(at_ms.abs_diff(line.last.0));
+        line.seen_ms = line.seen_ms.max(at_ms);
         line.last = (at_ms.max(line.last.0), if at_ms >= line.last.0 { tsval } else { line.last.1 });
         if !line.knows_port(port) && line.ports_known < 3 {
             line.ports[usize::from(line.ports_known)] = port;

@@ -571,12 +571,45 @@ fn the_queues_that_were_full() {
     engine.observe(&queue(Cause::AcceptQueueFull, Some((129, 128)), Some((900, 1000))));
     engine.observe(&queue(Cause::AcceptQueueFull, Some((4, 3)), None));
     let queues = |engine: &Engine| {
-        let seen = engine.snapshot(0);
-        (seen.accept_queue, seen.syn_queue, seen.syn_queue_listener)
+        let seen = engine.snapshot(0).listeners;
+        assert!(seen.full.len() == 1 && seen.beyond == 0, "{seen:?}");
+        (seen.full[0].accept_queue, seen.full[0].syn_queue, seen.full[0].beside_syn_queue)
     };
     assert_eq!(queues(&engine), (Some((129, 128)), None, None));
     engine.observe(&queue(Cause::SynQueueFull, Some((2, 128)), Some((128, 256))));
     engine.observe(&queue(Cause::SynQueueFull, Some((100, 100)), Some((100, 256))));
     // The limit of the longest SYN queue is its own listener's.
     assert_eq!(queues(&engine), (Some((129, 128)), Some((128, 256)), Some((2, 128))));
+}
+
+/// Each listener has its own, and what nobody told apart is counted all the same.
+#[test]
+fn listeners_and_reasons_are_bounded() {
+    let mut engine = Engine::new(Limits::default());
+    let mut drop = |cause, dport, netns, reason: Option<String>| {
+        let flow = Flow { dport, ..bare(cause).flow };
+        let reason = reason.map(Into::into);
+        engine.observe(&Observation::Drop(Drop {
+            flow,
+            netns,
+            reason,
+            accept_queue: Some((6, 5)),
+            ..bare(cause)
+        }));
+    };
+    for n in 0..500_u16 {
+        drop(Cause::AcceptQueueFull, 1024 + n, None, None);
+        drop(Cause::AcceptQueueFull, 443, Some(u32::from(n % 2)), None);
+        drop(Cause::Other, 443, None, Some(format!("REASON_{n}")));
+        drop(Cause::Other, 443, None, Some("TCP_CSUM".into()));
+        drop(Cause::Other, 443, None, None);
+    }
+    let Snapshot { listeners, reasons, .. } = engine.snapshot(0);
+    assert_eq!(listeners.full.len(), 64);
+    let kept: u64 = listeners.full.iter().map(crate::model::report::Listener::drops).sum();
+    assert_eq!(kept + listeners.beyond, 1_000);
+    assert!(listeners.full[..2].iter().all(|one| (one.dport, one.drops()) == (443, 250)), "{listeners:?}");
+    assert_eq!((reasons.named.len(), &*reasons.named[0].0, reasons.named[0].1), (16, "TCP_CSUM", 500));
+    let kept: u64 = reasons.named.iter().map(|(_, n)| n).sum();
+    assert_eq!((kept + reasons.beyond, reasons.none), (1_000, 500));
 }

@@ -7,6 +7,7 @@ use crate::analysis::clock::{
     lines::{GUESSES, Lines},
     rate::{LATE_MS, USEC, ahead, chance, intercept, ticks, tolerance},
     stacks::Stacks,
+    still::Still,
 };
 
 /// A clock may run this much faster than its nominal rate, and no more.
@@ -103,7 +104,7 @@ pub(super) struct Chains {
 }
 
 /// Puts the lines together.
-pub(super) fn chains(lines: &Lines, stacks: &Stacks, counts: &Counts) -> Chains {
+pub(super) fn chains(lines: &Lines, stacks: &Stacks, counts: &Counts, still: &Still) -> Chains {
     let mut pieces = pieces(lines);
     pieces.sort_by_key(|piece| (piece.first, piece.last));
     let all = pieces.len().max(1) as f64;
@@ -119,6 +120,9 @@ pub(super) fn chains(lines: &Lines, stacks: &Stacks, counts: &Counts) -> Chains 
     }
     let mut clocks = Vec::new();
     let mut found = Chains { clocks: vec![], strays: vec![], pairs: 0, pairs_by_chance: 0.0 };
+    // What stands still is no clock, not even one that sleeps all the time.
+    let stands = |(_, tsval): (u32, u32)| still.holds(tsval);
+    chains.retain(|chain| !chain.pieces.iter().all(|piece| stands(piece.first) && stands(piece.last)));
     for mut chain in chains {
         let best = chain.pieces.iter().filter(|piece| piece.confirmed).map(|piece| piece.odds);
         let best = best.fold(f64::INFINITY, f64::min);

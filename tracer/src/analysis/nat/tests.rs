@@ -171,6 +171,112 @@ fn two_stacks_that_take_turns() {
     assert_eq!((nat.verdict, nat.hosts_at_least), (NatVerdict::Nat, 2), "{nat:?}");
 }
 
+/// SYNs from these ports in turn, each of the clock of the same place.
+fn on_ports(ports: &[u16], offsets: &[u32], every: i64, count: usize) -> Vec<Sample> {
+    (0..count)
+        .zip(0_i64..)
+        .map(|(n, time)| {
+            let ms = time * every;
+            sample(ms, Some(offsets[n % offsets.len()].wrapping_add(ms as u32)), ports[n % ports.len()])
+        })
+        .collect()
+}
+
+#[test]
+fn one_port_or_two_with_one_clock_say_little() {
+    for ports in [&[50_000][..], &[50_000, 50_002]] {
+        let nat = finding(&on_ports(ports, &[900_000_000], 20_000, 40));
+        assert_eq!((nat.verdict, nat.hosts), (NatVerdict::SingleHost, Some(1)), "{nat:?}");
+        assert!(
+            nat.confidence <= 0.8 && nat.evidence[0].contains("nothing is known of any other"),
+            "{nat:?}"
+        );
+    }
+}
+
+#[test]
+fn one_reading_beside_others_without_is_no_clock() {
+    let mut samples: Vec<Sample> = (0..6_u16).map(|n| sample(i64::from(n) * 500, None, 40_000 + n)).collect();
+    samples[2].tsval = Some(5);
+    assert_eq!(finding(&samples).verdict, NatVerdict::Undecidable);
+}
+
+#[test]
+fn ports_that_each_have_a_clock() {
+    let clocks: Vec<u32> = (0..6).map(random).collect();
+    let ports = [40_000, 40_002, 40_004, 40_006, 40_008, 40_010];
+    let six = finding(&on_ports(&ports, &clocks, 3_000, 60));
+    assert_eq!(six.verdict, NatVerdict::PerConnection, "{six:?}");
+    assert!(six.evidence[0].contains("6 unrelated timestamps") && six.confidence < 0.5, "{six:?}");
+    let two = finding(&on_ports(&ports[..2], &clocks[..2], 3_000, 60));
+    assert_eq!(two.verdict, NatVerdict::Undecidable, "{two:?}");
+    assert!(two.evidence[0].contains("too few ports"), "{two:?}");
+}
+
+#[test]
+fn one_port_that_two_clocks_take_turns_on() {
+    let clocks = [1_000_000_000, 1_000_060_000];
+    let nat = finding(&on_ports(&[40_000], &clocks, 6_000, 20));
+    assert_eq!((nat.verdict, nat.hosts_at_least), (NatVerdict::Nat, 2), "{nat:?}");
+    // A client's own port has a clock for each port of the server's.
+    let mut samples = on_ports(&[40_000], &clocks, 6_000, 20);
+    samples.iter_mut().skip(1).step_by(2).for_each(|sample| sample.dport = 8443);
+    assert_ne!(finding(&samples).verdict, NatVerdict::Nat, "{:?}", finding(&samples));
+    // Once there and back is what a late packet does, and a clock that stands still does not come back.
+    let mut late = on_ports(&[40_000], &clocks[..1], 6_000, 20);
+    late[7].tsval = late[7].tsval.map(|tsval| tsval - 2_500);
+    assert_eq!(finding(&late).verdict, NatVerdict::SingleHost, "{:?}", finding(&late));
+    let mut asleep = on_ports(&[40_000], &clocks[..1], 20_000, 20);
+    asleep[10..].iter_mut().for_each(|sample| sample.tsval = sample.tsval.map(|tsval| tsval - 15_000));
+    assert_ne!(finding(&asleep).verdict, NatVerdict::Nat, "{:?}", finding(&asleep));
+}
+
+#[test]
+fn what_stands_still_is_no_clock() {
+    let frozen: Vec<Sample> =
+        (0..40_u16).map(|n| sample(i64::from(n) * 700, Some(u32::MAX), 40_000 + n)).collect();
+    let nat = finding(&frozen);
+    assert_eq!((nat.verdict, nat.clocks.len()), (NatVerdict::Undecidable, 0), "{nat:?}");
+    assert!(nat.evidence[0].contains("stands still"), "{nat:?}");
+    // Beside a clock that runs it is no second host.
+    let mut both = [frozen, in_turn(&[900_000_000], 500, 60)].concat();
+    both.sort_by_key(|sample| sample.time.0);
+    let nat = finding(&both);
+    assert_eq!((nat.verdict, nat.hosts), (NatVerdict::SingleHost, Some(1)), "{nat:?}");
+}
+
+/// One host is seen, each SYN of its refused for what the server remembers of a clock `behind` which it is.
+fn remembering(behind: impl Fn(i64) -> Option<(i64, u32)>) -> Nat {
+    let mut samples = in_turn(&[1_000_000_000], 5_000, 12);
+    for (n, sample) in (0..).zip(&mut samples) {
+        let ms = n * 5_000;
+        sample.remembered = behind(ms).map(|(age, ahead)| Remembered {
+            tsval: 1_000_000_000_u32.wrapping_add((ms - age) as u32).wrapping_add(ahead),
+            // The kernel keeps whole seconds.
+            time: Some(Nanos((ms - age).div_euclid(1_000) * 1_000_000_000)),
+            same_ports: true,
+        });
+    }
+    finding(&samples)
+}
+
+#[test]
+fn a_second_clock_that_only_the_server_remembers() {
+    let nat = remembering(|ms| Some((7_300 + ms % 700, 500_000_000)));
+    assert_eq!((nat.verdict, nat.hosts, nat.hosts_at_least), (NatVerdict::Nat, None, 2), "{nat:?}");
+    assert!(nat.evidence.iter().any(|words| words.contains("second clock")), "{nat:?}");
+    // What is all older than the clock seen was left by a host that was started anew.
+    let before = remembering(|ms| Some((ms + 1 + ms / 10, 500_000_000)));
+    assert_ne!(before.verdict, NatVerdict::Nat, "{before:?}");
+    // A bucket that refuses again and again is one reading; readings without a pattern are no clock.
+    let bucket = remembering(|ms| (ms >= 20_000).then(|| (ms - 15_000, 500_000_000)));
+    assert_ne!(bucket.verdict, NatVerdict::Nat, "{bucket:?}");
+    let scattered = remembering(|ms| Some((7_300, random(ms as u32))));
+    assert_ne!(scattered.verdict, NatVerdict::Nat, "{scattered:?}");
+    // Its own clock is no second one.
+    assert_eq!(remembering(|_| Some((7_300, 0))).verdict, NatVerdict::SingleHost);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

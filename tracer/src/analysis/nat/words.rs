@@ -1,14 +1,14 @@
 //! What a finding rests on, in words, with the numbers.
 
-use super::{Chain, Facts};
+use super::{Chain, Facts, few};
 use crate::{
-    analysis::clock::{lines::GUESSES, rate::RATES},
+    analysis::clock::{line::Line, lines::GUESSES, rate::RATES},
     model::nat::NatVerdict,
 };
 
 /// Sentences, strongest first.
 pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
-    let counts = &facts.clocks.counts;
+    let (clocks, counts) = (facts.clocks, &facts.clocks.counts);
     let found = facts.found();
     let mut say = Vec::new();
     match verdict {
@@ -21,13 +21,28 @@ pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
                     listed(found),
                     facts.returns,
                 ));
-            } else if let [clock] = found {
+            } else if let ([clock], None) = (found, facts.beside) {
                 say.push(format!(
                     "one clock with {} SYNs on it, and {} SYNs in between that are not on it",
                     clock.count(),
                     facts.between,
                 ));
             }
+            if let Some((hosts, turns)) = facts.in_turn {
+                say.push(format!(
+                    "{hosts} clocks take turns on one port, which went back to one that it had left {turns} times"
+                ));
+            }
+        }
+        NatVerdict::SingleHost if found.is_empty() => {
+            let line = few::only_line(&clocks.lines, counts);
+            say.push(format!(
+                "{} of {} SYNs are on one clock at {}, from {}: nothing is known of any other",
+                line.map_or(0, Line::readings),
+                counts.stamped,
+                hertz(RATES[line.map_or(0, few::rate)]),
+                if line.is_some_and(Line::is_of_one_port) { "one port" } else { "two ports" },
+            ));
         }
         NatVerdict::SingleHost => {
             let on: u32 = found.iter().map(Chain::count).sum();
@@ -36,8 +51,8 @@ pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
         NatVerdict::PerConnection => say.push(format!(
             "{} SYNs, {} unrelated timestamps: one host that has a clock for every connection, or more than {}",
             counts.stamped,
-            counts.stamped,
-            hidden(counts.stamped),
+            facts.unrelated(),
+            hidden(facts.unrelated()),
         )),
         NatVerdict::Reboot if found.len() == 1 => say.push(format!(
             "one clock that began when its host was just started; SYNs before that which are not on it: {}",
@@ -57,6 +72,15 @@ pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
         NatVerdict::Undecidable if counts.syns < super::LEAST => {
             say.push(format!("{} SYNs are too few", counts.syns));
         }
+        NatVerdict::Undecidable if facts.stands_still() => say.push(format!(
+            "{} of {} SYNs carry a timestamp that stands still: crafted packets, as a scanner's, and no clock",
+            clocks.still.readings, counts.stamped,
+        )),
+        NatVerdict::Undecidable if found.is_empty() && facts.unrelated() < counts.stamped => say.push(format!(
+            "{} SYNs with timestamps on {} clocks, from too few ports: each port may have a clock of its own",
+            counts.stamped,
+            facts.unrelated(),
+        )),
         NatVerdict::Undecidable => say.push(format!(
             "{} SYNs with timestamps, {} clocks, {} SYNs on none: too few, or they do not fit together",
             counts.stamped,
@@ -71,6 +95,20 @@ pub(super) fn evidence(facts: &Facts<'_>, verdict: NatVerdict) -> Vec<String> {
 /// What holds whatever the verdict is.
 fn beside(facts: &Facts<'_>, verdict: NatVerdict, say: &mut Vec<String>) {
     let (clocks, counts) = (facts.clocks, &facts.clocks.counts);
+    if let Some(beside) = facts.beside {
+        say.push(format!(
+            "{} timestamps that the server remembered are on a second clock, {} by {} ticks, that ran on beside the one seen",
+            beside.readings,
+            if beside.ahead < 0 { "behind" } else { "ahead" },
+            beside.ahead.abs(),
+        ));
+    }
+    if clocks.still.readings > 0 && !facts.stands_still() {
+        say.push(format!(
+            "{} SYNs carry a timestamp that stands still, as a scanner's does: they are on no clock",
+            clocks.still.readings
+        ));
+    }
     if counts.between > 0 {
         say.push(format!(
             "{} of {} refused SYNs were on one of these clocks where the kernel remembered another",
@@ -113,11 +151,12 @@ fn rates(chains: &[Chain]) -> String {
     let mut rates: Vec<u32> = chains.iter().map(|chain| RATES[chain.rate()]).collect();
     rates.sort_unstable();
     rates.dedup();
-    let words: Vec<String> = rates
-        .iter()
-        .map(|rate| if *rate >= 1_000_000 { "1 MHz".into() } else { format!("{rate} Hz") })
-        .collect();
+    let words: Vec<String> = rates.into_iter().map(hertz).collect();
     words.join(" and ")
+}
+
+fn hertz(rate: u32) -> String {
+    if rate >= 1_000_000 { "1 MHz".into() } else { format!("{rate} Hz") }
 }
 
 /// How many readings the chains have: the first few, the largest first.

@@ -98,8 +98,10 @@ fn strength(facts: &Facts<'_>, group: Leader) -> f64 {
         let drops = if *cause == Cause::PawsRecycle { *n } else { group.drops };
         let alone = facts.led_by(Leader { cause: *cause, drops, ..group });
         let rule = rule_of(&alone)?;
-        let clocks = (1.0 - rule.finding).max(if rule.finding > 0.0 { facts.known() } else { 0.0 });
-        Some(rule.weight * number(facts, drops) * counters(facts, *cause) * clocks)
+        // The number counts once: of all drops where nobody knows who is behind them, of a source's own where one does.
+        let number = number(facts, drops);
+        let clocks = if rule.finding > 0.0 { facts.known(number) } else { 0.0 };
+        Some(rule.weight * counters(facts, *cause) * clocks.max((1.0 - rule.finding) * number))
     });
     each.fold(0.0, f64::max)
 }

@@ -4,6 +4,7 @@
 
 mod counters;
 mod finding;
+mod listeners;
 
 use std::collections::BTreeMap;
 
@@ -153,9 +154,10 @@ impl<'a> Facts<'a> {
         noise.filter(|(cause, n)| !speaks && is_noise(*cause) && *n > 0).collect()
     }
 
-    /// How well it is known who is behind the source that is known best, 0 to 1.
-    pub(super) fn known(&self) -> f64 {
-        finding::known(&self.case.snapshot.sources)
+    /// How well it is known who is behind the source that is known best, times how far a number of its drops carries, which
+    /// is no further than `number`; 0 to 1.
+    pub(super) fn known(&self, number: f64) -> f64 {
+        finding::known(&self.case.snapshot.sources, number)
     }
 
     /// A sysctl, as a number; `None`: not read, or the kernel has none.

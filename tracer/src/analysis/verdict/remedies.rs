@@ -2,10 +2,12 @@
 
 mod look;
 mod queues;
+mod reasons;
 mod timestamps;
 
 pub(super) use look::*;
 pub(super) use queues::*;
+pub(super) use reasons::*;
 pub(super) use timestamps::*;
 
 use super::facts::Facts;

@@ -13,7 +13,7 @@ use super::{rules::Rests, *};
 use crate::model::{
     Nanos,
     nat::{Nat, NatVerdict},
-    report::{Retries, Source},
+    report::{Listener, Retries, Source},
 };
 
 /// A case that owns what it is made of.
@@ -61,6 +61,27 @@ impl Made {
         self.environment.sysctls_read = true;
         self.environment.sysctls.insert(name.into(), value.into());
         self
+    }
+
+    /// A listener whose queue was full.
+    pub(super) fn listener(
+        &mut self,
+        dport: u16,
+        cause: Cause,
+        drops: u64,
+        accept: (u32, u32),
+        syn: Option<(u32, u32)>,
+    ) {
+        let of_accept = syn.is_none();
+        self.snapshot.listeners.full.push(Listener {
+            netns: None,
+            dst: "198.51.100.7".parse().unwrap(),
+            dport,
+            by_cause: BTreeMap::from([(cause, drops)]),
+            accept_queue: of_accept.then_some(accept),
+            syn_queue: syn,
+            beside_syn_queue: (!of_accept).then_some(accept),
+        });
     }
 
     /// A source of PAWS drops, and what its clocks say.

@@ -83,10 +83,12 @@ pub(in crate::analysis::verdict) fn accept_queue(facts: &Facts<'_>) -> String {
 }
 
 pub(in crate::analysis::verdict) fn syn_queue(facts: &Facts<'_>) -> String {
-    let full = match (facts.case.snapshot.syn_queue, facts.case.snapshot.syn_queue_listener) {
-        (Some((len, _)), Some((_, limit))) => format!(" ({len} at a listener's backlog of {limit})"),
-        _ => String::new(),
-    };
+    let first =
+        facts.full().into_iter().next().and_then(|(one, _)| Some((one, one.syn_queue?, facts.limit(one)?)));
+    let full = first.map_or(String::new(), |(one, (len, _), limit)| {
+        let whose = if facts.has_several_listeners() { one.to_string() } else { "a listener".into() };
+        format!(" ({len} at {whose}'s backlog of {limit})")
+    });
     format!("The SYN queue is full{full}, and no SYN cookies are sent. {}", timestamps(facts))
 }
 
@@ -113,7 +115,21 @@ pub(in crate::analysis::verdict) fn wire_other(facts: &Facts<'_>) -> String {
 }
 
 pub(in crate::analysis::verdict) fn other(facts: &Facts<'_>) -> String {
-    format!("The kernel had another reason, which stands in the line of each drop. {}", timestamps(facts))
+    let named = &facts.case.snapshot.reasons.named;
+    let reasons = match &named[..] {
+        [] => ", which stands in the line of each drop".into(),
+        [(one, _)] => format!(": {}", plain(one)),
+        more => {
+            let first: Vec<_> = more.iter().take(3).map(|(one, n)| format!("{} ({n})", plain(one))).collect();
+            format!(": {}{}", first.join(", "), if more.len() > 3 { " and more" } else { "" })
+        }
+    };
+    format!("The kernel had another reason{reasons}. {}", timestamps(facts))
+}
+
+/// A reason's name as kernels write them, whatever a recording says.
+pub(in crate::analysis::verdict) fn plain(reason: &str) -> String {
+    reason.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect()
 }
 
 pub(in crate::analysis::verdict) fn repeated(facts: &Facts<'_>) -> String {

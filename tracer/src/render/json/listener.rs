@@ -36,7 +36,7 @@ impl<'a> From<&'a model::Listener> for Listener<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct ListenerRow<'a> {
+pub(super) struct ServedRow<'a> {
     netns: Option<u32>,
     netns_name: Option<&'a str>,
     dst: std::net::IpAddr,
@@ -45,7 +45,7 @@ pub(super) struct ListenerRow<'a> {
     drops: u64,
 }
 
-impl<'a> From<&'a Served> for ListenerRow<'a> {
+impl<'a> From<&'a Served> for ServedRow<'a> {
     fn from(served: &'a Served) -> Self {
         let Served { netns, netns_name, dst, dport, listener, drops } = served;
         Self {

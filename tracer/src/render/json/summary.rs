@@ -4,7 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MissingHook, SCHEMA, capture::Whole, listener::ListenerRow, missing, text, time};
+use super::{
+    MissingHook, SCHEMA,
+    capture::Whole,
+    listener::ServedRow,
+    missing,
+    refusals::{ListenerRow, by_reason},
+    text, time,
+};
 use crate::model::{
     Cause,
     environment::Environment,
@@ -29,6 +36,11 @@ struct SummaryLine<'a> {
     sources_total: u64,
     other: Other,
     clocks_evicted: u64,
+    by_reason: BTreeMap<&'a str, u64>,
+    by_reason_other: u64,
+    by_reason_none: u64,
+    listeners: Vec<ListenerRow>,
+    listeners_other: u64,
     snmp: BTreeMap<&'a str, u64>,
     snmp_check: Vec<Check<'a>>,
     snmp_left_out: u64,
@@ -38,8 +50,8 @@ struct SummaryLine<'a> {
     verdict: Option<VerdictObject<'a>>,
     environment: EnvironmentObject<'a>,
     left_out: LeftOut,
-    listeners: Vec<ListenerRow<'a>>,
-    listeners_other: u64,
+    by_listener: Vec<ServedRow<'a>>,
+    by_listener_other: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<Whole<'a>>,
 }
@@ -163,7 +175,7 @@ fn thousandths(confidence: f64) -> Option<f64> {
     confidence.is_finite().then(|| (confidence.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
 }
 
-fn causes(by_cause: &BTreeMap<Cause, u64>) -> BTreeMap<&'static str, u64> {
+pub(super) fn causes(by_cause: &BTreeMap<Cause, u64>) -> BTreeMap<&'static str, u64> {
     by_cause.iter().map(|(cause, n)| (cause.name(), *n)).collect()
 }
 
@@ -248,6 +260,11 @@ pub fn summary(summary: &Summary) -> String {
             by_cause: causes(&summary.other.by_cause),
         },
         clocks_evicted: summary.clocks_evicted,
+        by_reason: by_reason(&summary.reasons),
+        by_reason_other: summary.reasons.beyond,
+        by_reason_none: summary.reasons.none,
+        listeners: summary.listeners.full.iter().map(ListenerRow::from).collect(),
+        listeners_other: summary.listeners.beyond,
         snmp: summary.snmp.iter().map(|check| (check.name.as_str(), check.kernel)).collect(),
         snmp_check: summary.snmp.iter().map(Check::from).collect(),
         snmp_left_out: summary.snmp_left_out,
@@ -269,8 +286,8 @@ pub fn summary(summary: &Summary) -> String {
             wire: summary.left_out.wire,
             not_looked_at: summary.left_out.not_looked_at.iter().map(|cause| cause.name()).collect(),
         },
-        listeners: summary.listeners.iter().map(ListenerRow::from).collect(),
-        listeners_other: summary.listeners_other,
+        by_listener: summary.served.iter().map(ServedRow::from).collect(),
+        by_listener_other: summary.served_other,
         capture: summary.capture.as_ref().map(Into::into),
     })
 }

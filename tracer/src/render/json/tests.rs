@@ -13,8 +13,8 @@ use crate::model::{
     listener::{Listener, Served},
     nat::{Nat, NatVerdict},
     report::{
-        Change, CounterCheck, LeftOut, Limits, Lost as LostCounts, Other, Regressions, Retries, Source,
-        Summary,
+        Change, CounterCheck, LeftOut, Limits, Listener as FullListener, Listeners, Lost as LostCounts,
+        Other, Reasons, Regressions, Retries, Source, Summary,
     },
     verdict::{Remedy, Verdict},
 };
@@ -261,11 +261,13 @@ fn a_summary() -> Summary {
         sources_total: 1,
         other: Other::default(),
         accepted: 0,
-        listeners: Vec::new(),
-        listeners_other: 0,
+        served: Vec::new(),
+        served_other: 0,
         retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
+        listeners: Listeners::default(),
+        reasons: Reasons::default(),
         verdict: None,
         snmp_left_out: 0,
         snmp: vec![CounterCheck {
@@ -297,13 +299,14 @@ fn the_summary() {
         }],
         "retries": {"refused": 0, "came_back": 0, "got_in": 0, "waited_ms": 0, "longest_ms": 0},
         "other": {"syns": 0, "drops": 0, "paws": 0, "by_cause": {}}, "clocks_evicted": 0,
+        "by_reason": {}, "by_reason_other": 0, "by_reason_none": 0, "listeners": [], "listeners_other": 0,
         "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
         "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
         "snmp_left_out": 0,
         "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6, "undecided": 7},
         "blind": ["listen-other"], "missing": [], "verdict": null,
         "environment": {"kernel": null, "sysctls": null, "own_nat": null, "counters": null},
-        "left_out": {"seen": {}, "wire": 0, "not_looked_at": []}, "listeners": [], "listeners_other": 0,
+        "left_out": {"seen": {}, "wire": 0, "not_looked_at": []}, "by_listener": [], "by_listener_other": 0,
     });
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
@@ -322,13 +325,12 @@ fn who_lost_how_many() {
     };
     let unknown =
         Served { netns: None, netns_name: None, dport: 80, listener: None, drops: 1, ..known.clone() };
-    let read =
-        object(&summary(&Summary { listeners: vec![known, unknown], listeners_other: 3, ..a_summary() }));
+    let read = object(&summary(&Summary { served: vec![known, unknown], served_other: 3, ..a_summary() }));
     let want = json!([
         {"netns": 7, "netns_name": "blue", "dst": "198.51.100.7", "dport": 443, "listener": listener_object(), "drops": 2},
         {"netns": null, "netns_name": null, "dst": "198.51.100.7", "dport": 80, "listener": null, "drops": 1},
     ]);
-    assert_eq!((&read["listeners"], &read["listeners_other"]), (&want, &json!(3)));
+    assert_eq!((&read["by_listener"], &read["by_listener_other"]), (&want, &json!(3)));
 }
 
 #[test]
@@ -385,6 +387,20 @@ fn what_the_analysis_found() {
         by_cause: BTreeMap::from([(Cause::PawsTimeWait, 4), (Cause::Other, 1)]),
     };
     value.clocks_evicted = 2;
+    value.reasons =
+        Reasons { named: vec![("TCP_CSUM".into(), 3), ("SOCKET_FILTER".into(), 1)], beyond: 5, none: 6 };
+    value.listeners = Listeners {
+        full: vec![FullListener {
+            netns: Some(7),
+            dst: "192.0.2.9".parse().unwrap(),
+            dport: 443,
+            by_cause: BTreeMap::from([(Cause::AcceptQueueFull, 2), (Cause::SynQueueFull, 1)]),
+            accept_queue: Some((129, 128)),
+            syn_queue: None,
+            beside_syn_queue: None,
+        }],
+        beyond: 4,
+    };
     let source = &mut value.sources[0];
     source.by_cause = BTreeMap::from([(Cause::PawsTimeWait, 2)]);
     source.last_regression = Some(4096);
@@ -424,6 +440,14 @@ fn what_the_analysis_found() {
     assert_eq!(row["nat"], nat);
     let other = json!({"syns": 9, "drops": 5, "paws": 4, "by_cause": {"paws-time-wait": 4, "other": 1}});
     assert_eq!((&read["other"], &read["clocks_evicted"]), (&other, &json!(2)));
+    assert_eq!(read["by_reason"], json!({"TCP_CSUM": 3, "SOCKET_FILTER": 1}));
+    assert_eq!((&read["by_reason_other"], &read["by_reason_none"]), (&json!(5), &json!(6)));
+    let listener = json!({
+        "netns": 7, "dst": "192.0.2.9", "dport": 443, "drops": 3,
+        "by_cause": {"accept-queue-full": 2, "syn-queue-full": 1},
+        "accept_queue": {"len": 129, "max": 128}, "syn_queue": null, "beside_syn_queue": null,
+    });
+    assert_eq!((&read["listeners"], &read["listeners_other"]), (&json!([listener]), &json!(4)));
     let verdict = json!({
         "cause": "paws-time-wait", "confidence": 0.95, "text": "Several hosts.", "remedy": ["do", "ss -ltn"],
         "remedy_prices": ["much", ""], "for": ["this"], "against": ["that"],

@@ -12,11 +12,11 @@ const ROWS: usize = 10;
 impl Style {
     pub(super) fn listeners(&self, summary: &Summary) -> Vec<String> {
         // Of a run that could not look, ports alone would say nothing new.
-        if summary.listeners.iter().all(|served| served.listener.is_none()) {
+        if summary.served.iter().all(|served| served.listener.is_none()) {
             return Vec::new();
         }
         let mut rows: Vec<(u64, &Served)> = Vec::new();
-        for served in &summary.listeners {
+        for served in &summary.served {
             // One that listens on every address has a row for each that was asked.
             let same = |row: &&mut (u64, &Served)| {
                 let (_, row) = row;
@@ -36,7 +36,7 @@ impl Style {
             let indent = if self.width >= 72 { 37 } else { 4 };
             lines.extend(self.fold_under(indent, &lead, &whereabouts(served)));
         }
-        let more = rows.iter().skip(ROWS).fold(summary.listeners_other, |sum, (n, _)| sum.saturating_add(*n));
+        let more = rows.iter().skip(ROWS).fold(summary.served_other, |sum, (n, _)| sum.saturating_add(*n));
         if more > 0 {
             lines.push(format!("{more:>8}  (at other listeners)"));
         }

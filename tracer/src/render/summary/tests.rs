@@ -14,7 +14,10 @@ use crate::model::{
     environment::Environment,
     listener::{Listener, Served},
     nat::{Nat, NatVerdict},
-    report::{CounterCheck, FilterWords, LeftOut, Missing, Other, Retries, Source},
+    report::{
+        CounterCheck, FilterWords, LeftOut, Listener as FullListener, Listeners, Missing, Other, Reasons,
+        Retries, Source,
+    },
     verdict::{Remedy, Verdict},
 };
 
@@ -29,11 +32,13 @@ fn quiet() -> Summary {
         sources_total: 0,
         other: Other::default(),
         accepted: 0,
-        listeners: Vec::new(),
-        listeners_other: 0,
+        served: Vec::new(),
+        served_other: 0,
         retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
+        listeners: Listeners::default(),
+        reasons: Reasons::default(),
         verdict: None,
         snmp_left_out: 0,
         snmp: Vec::new(),
@@ -243,14 +248,14 @@ fn with_listeners() -> Summary {
         processes: Some(5),
         sockets: Some(1),
     };
-    let mut listeners = vec![
+    let mut rows = vec![
         served("198.51.100.7", 443, 40, Some(web.clone())),
         served("198.51.100.7", 8080, 30, Some(pod)),
         served("2001:db8::7", 443, 2, Some(web)),
         served("198.51.100.7", 22, 1, None),
     ];
-    listeners[1].netns_name = Some("cni-1234".into());
-    Summary { listeners, listeners_other: 9, ..busy() }
+    rows[1].netns_name = Some("cni-1234".into());
+    Summary { served: rows, served_other: 9, ..busy() }
 }
 
 #[test]
@@ -269,7 +274,7 @@ fn who_lost_how_many() {
        1  22     ?                   to 198.51.100.7, netns 4026532000
        9  (at other listeners)"
     );
-    let unknown = Summary { listeners: vec![served("198.51.100.7", 22, 1, None)], ..busy() };
+    let unknown = Summary { served: vec![served("198.51.100.7", 22, 1, None)], ..busy() };
     assert!(!style(80).summary(&start(FilterWords::default()), &unknown).contains("Listeners"));
 }
 
@@ -335,6 +340,29 @@ fn colours_are_colours_and_nothing_else() {
         assert!(!plain.contains('\x1b') && coloured.contains('\x1b'));
         assert_eq!(uncoloured(&coloured), plain);
     }
+}
+
+#[test]
+fn reasons_and_full_queues() {
+    let listener = |dport, drops| FullListener {
+        netns: None,
+        dst: "2001:db8::7".parse().unwrap(),
+        dport,
+        by_cause: BTreeMap::from([(Cause::AcceptQueueFull, drops)]),
+        accept_queue: Some((6, 5)),
+        syn_queue: None,
+        beside_syn_queue: None,
+    };
+    let mut summary = busy();
+    assert!(!style(80).summary(&start(FilterWords::default()), &summary).contains("Full queues"));
+    summary.reasons = Reasons { named: vec![("TCP_CSUM".into(), 8)], beyond: 2, none: 1 };
+    summary.listeners = Listeners { full: (0..5).map(|n| listener(443 + n, 9)).collect(), beyond: 4 };
+    let text = style(400).summary(&start(FilterWords::default()), &summary);
+    assert!(text.contains("\nOther reasons: 8 TCP_CSUM, 2 of others, 1 without.\n"), "{text}");
+    let queues =
+        "\nFull queues: [2001:db8::7]:443 dropped 9 (accept queue 6, its limit 5); [2001:db8::7]:444";
+    assert!(text.contains(queues) && text.contains("; 22 drops of others.\n"), "{text}");
+    assert_fits(&style(80).summary(&start(FilterWords::default()), &summary), 80);
 }
 
 proptest! {

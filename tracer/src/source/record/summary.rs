@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// What follows from the observations and the start.
-const FOLLOWS: [&str; 13] = [
+const FOLLOWS: [&str; 18] = [
     "drops",
     "by_cause",
     "retries",
@@ -23,12 +23,17 @@ const FOLLOWS: [&str; 13] = [
     "sources_total",
     "other",
     "clocks_evicted",
+    "by_reason",
+    "by_reason_other",
+    "by_reason_none",
+    "listeners",
+    "listeners_other",
     "snmp",
     "blind",
     "missing",
     "verdict",
-    "listeners",
-    "listeners_other",
+    "by_listener",
+    "by_listener_other",
 ];
 
 pub(super) fn ending(fields: &mut Fields) -> Result<(Ending, Known), Wrong> {

@@ -54,8 +54,8 @@ pub(super) fn finding(sources: &[Source], paws: u64) -> Option<Finding<'_>> {
     found.into_iter().next().filter(|finding| finding.paws > paws.saturating_sub(finding.paws))
 }
 
-/// How well it is known who is behind the source that is known best, 0 to 1.
-pub(super) fn known(sources: &[Source]) -> f64 {
+/// See [`Facts::known`](super::Facts::known).
+pub(super) fn known(sources: &[Source], number: f64) -> f64 {
     let explains = |nat: &&Nat| {
         matches!(
             nat.verdict,
@@ -64,7 +64,7 @@ pub(super) fn known(sources: &[Source]) -> f64 {
     };
     let each = sources.iter().filter_map(|source| {
         let nat = source.nat.as_ref().filter(explains)?;
-        Some(sane(nat.confidence) * saturate(source.paws))
+        Some(sane(nat.confidence) * number.min(saturate(source.paws)))
     });
     each.fold(0.0, f64::max)
 }

@@ -1,7 +1,10 @@
 //! Against queues that are full.
 
 use super::{ALWAYS, Advice};
-use crate::{analysis::verdict::facts::Facts, model::Cause};
+use crate::{
+    analysis::verdict::facts::Facts,
+    model::{Cause, report::Listener},
+};
 
 pub(in crate::analysis::verdict) const LOOK_AT_LISTENERS: Advice = Advice {
     when: ALWAYS,
@@ -17,42 +20,53 @@ pub(in crate::analysis::verdict) const ACCEPT_FASTER: Advice = Advice {
     price: "",
 };
 
-/// The listener's own limit, as the kernel held it when it refused: both queues end there.
-fn limit(facts: &Facts<'_>) -> Option<u32> {
-    let snapshot = facts.case.snapshot;
-    let queue =
-        if facts.is(Cause::SynQueueFull) { snapshot.syn_queue_listener } else { snapshot.accept_queue };
-    queue.map(|(_, max)| max)
+/// Listeners whose own backlog ends their queue below what the system allows, as far as that is known.
+fn short<'a>(facts: &Facts<'a>) -> Vec<(&'a Listener, u32)> {
+    let most = facts.sysctl("net.core.somaxconn");
+    let limits = facts.full().into_iter().filter_map(|(one, _)| Some((one, facts.limit(one)?)));
+    limits.filter(|(_, limit)| most.is_none_or(|most| i64::from(*limit) < most)).collect()
+}
+
+/// No limit is known.
+fn no_limit(facts: &Facts<'_>) -> bool {
+    facts.full().iter().all(|(one, _)| facts.limit(one).is_none())
 }
 
 pub(in crate::analysis::verdict) const BACKLOG: Advice = Advice {
-    when: |f| match (limit(f), f.sysctl("net.core.somaxconn")) {
-        (Some(max), Some(most)) => i64::from(max) < most,
-        _ => true,
-    },
+    when: |f| no_limit(f) || !short(f).is_empty(),
     action: |f| {
         let queue = if f.is(Cause::SynQueueFull) { ", at which its SYN queue ends, too" } else { "" };
-        let first =
-            format!("Raise the backlog that the application gives to listen(){queue}, and restart it");
-        match (limit(f), f.sysctl("net.core.somaxconn")) {
-            (Some(now), Some(most)) => {
-                format!("{first}: it is {now}, and net.core.somaxconn allows {most}.")
+        let short = short(f);
+        let whose = match &short[..] {
+            [(one, _)] if f.has_several_listeners() => format!("the application at {one}"),
+            [] | [_] => "the application".into(),
+            _ => "each application".into(),
+        };
+        let now = match &short[..] {
+            [] => String::new(),
+            [(_, now)] => format!(": it is {now}"),
+            more => {
+                let each: Vec<_> = more.iter().map(|(one, now)| format!("{now} at {one}")).collect();
+                format!(": it is {}", each.join(", "))
             }
-            (Some(now), None) => {
-                format!("{first}: it is {now}; net.core.somaxconn caps it, and was not read here.")
-            }
-            (None, Some(most)) => format!("{first}; net.core.somaxconn caps it at {most}."),
-            (None, None) => format!("{first}; net.core.somaxconn caps it."),
+        };
+        let first = format!("Raise the backlog that {whose} gives to listen(){queue}, and restart it{now}");
+        match (short.is_empty(), f.sysctl("net.core.somaxconn")) {
+            (false, Some(most)) => format!("{first}, and net.core.somaxconn allows {most}."),
+            (false, None) => format!("{first}; net.core.somaxconn caps it, and was not read here."),
+            (true, Some(most)) => format!("{first}; net.core.somaxconn caps it at {most}."),
+            (true, None) => format!("{first}; net.core.somaxconn caps it."),
         }
     },
     price: "a longer queue lets clients wait; it does not make the application faster",
 };
 
 pub(in crate::analysis::verdict) const SOMAXCONN: Advice = Advice {
-    when: |f| match (limit(f), f.sysctl("net.core.somaxconn")) {
-        (Some(max), Some(most)) => i64::from(max) >= most,
-        (None, Some(most)) => most < 4096,
-        _ => false,
+    when: |f| {
+        let Some(most) = f.sysctl("net.core.somaxconn") else { return false };
+        let capped =
+            f.full().into_iter().any(|(one, _)| f.limit(one).is_some_and(|max| i64::from(max) >= most));
+        capped || no_limit(f) && most < 4096
     },
     action: |f| {
         let now = f.sysctl("net.core.somaxconn").unwrap_or(0).clamp(0, 1 << 20);

@@ -15,7 +15,7 @@ pub(super) const PLAIN: Rule = Rule {
     weight: 0.99,
     finding: 0.0,
     text: |_| String::new(),
-    speaks_for: &[text::share, text::agrees, text::queue, text::settings, text::got_in],
+    speaks_for: &[text::share, text::agrees, text::queue, text::reasons, text::settings, text::got_in],
     speaks_against: AGAINST,
     remedies: &[],
 };

@@ -217,7 +217,14 @@ pub(in crate::analysis::verdict) const RULES: &[Rule] = &[
         applies: |f| f.is(Cause::Other),
         weight: 0.5,
         text: text::other,
-        remedies: &[remedy::READ_THE_REASON, remedy::FIREWALL, remedy::COUNTERS],
+        remedies: &[
+            remedy::FIRST_REASON,
+            remedy::SECOND_REASON,
+            remedy::THIRD_REASON,
+            remedy::READ_THE_REASON,
+            remedy::FIREWALL_MAYBE,
+            remedy::COUNTERS,
+        ],
         ..PLAIN
     },
     Rule {

@@ -4,7 +4,10 @@
 use proptest::prelude::*;
 
 use super::{super::facts::Group, *};
-use crate::model::environment::OwnNat;
+use crate::model::{
+    environment::OwnNat,
+    report::{Listeners, Reasons},
+};
 
 /// Small numbers mostly, where thresholds are, and the largest.
 fn any_count() -> impl Strategy<Value = u64> {
@@ -92,10 +95,35 @@ fn any_causes() -> impl Strategy<Value = BTreeMap<Cause, u64>> {
     proptest::collection::btree_map(proptest::sample::select(Cause::ALL.as_slice()), any_count(), 0..5)
 }
 
+fn any_listeners() -> impl Strategy<Value = Listeners> {
+    let queue = || proptest::option::of(any::<(u32, u32)>());
+    let listener = (any::<[u8; 4]>(), any::<u16>(), any_causes(), queue(), queue(), queue()).prop_map(
+        |(dst, dport, by_cause, accept_queue, syn_queue, beside_syn_queue)| Listener {
+            netns: None,
+            dst: dst.into(),
+            dport,
+            by_cause,
+            accept_queue,
+            syn_queue,
+            beside_syn_queue,
+        },
+    );
+    (proptest::collection::vec(listener, 0..4), any_count())
+        .prop_map(|(full, beyond)| Listeners { full, beyond })
+}
+
+/// Those of a recording may be anything.
+fn any_reasons() -> impl Strategy<Value = Reasons> {
+    const KNOWN: [&str; 5] = ["TCP_CSUM", "NETFILTER_DROP", "SOCKET_FILTER", "TCP_MINTTL", "XFRM_POLICY"];
+    let name = prop_oneof![proptest::sample::select(&KNOWN[..]).prop_map(str::to_owned), ".{0,60}"];
+    let named = proptest::collection::vec((name.prop_map(Into::into), any_count()), 0..5);
+    (named, any_count(), any_count()).prop_map(|(named, beyond, none)| Reasons { named, beyond, none })
+}
+
 fn any_made() -> impl Strategy<Value = Made> {
     let counts = (any_causes(), any_count(), any_count(), any_count());
     let retries = proptest::array::uniform5(any_count());
-    let queues = (proptest::option::of(any::<(u32, u32)>()), proptest::option::of(any::<(u32, u32)>()));
+    let queues = (any_listeners(), any_reasons());
     let sources = proptest::collection::vec(any_source(), 0..5);
     let blind = proptest::collection::vec(proptest::sample::select(Cause::ALL.as_slice()), 0..6);
     let left_out = (prop_oneof![Just(BTreeMap::new()), any_causes()], any::<bool>(), any::<bool>());
@@ -106,6 +134,7 @@ fn any_made() -> impl Strategy<Value = Made> {
         // Now and then the total says another thing than its parts.
         let drops = if more == 3 { more } else { drops };
         let [refused, came_back, got_in, waited_ms, longest_ms] = retries;
+        let (listeners, reasons) = queues;
         let snapshot = Snapshot {
             accepted,
             drops,
@@ -114,9 +143,8 @@ fn any_made() -> impl Strategy<Value = Made> {
             retries: Retries { refused, came_back, got_in, waited_ms, longest_ms },
             sources_total: sources.len() as u64,
             sources,
-            accept_queue: queues.0,
-            syn_queue: queues.1,
-            syn_queue_listener: queues.0,
+            listeners,
+            reasons,
             ..Snapshot::default()
         };
         let (environment, checks, blind, lost, (seen, all, filtered)) = rest;

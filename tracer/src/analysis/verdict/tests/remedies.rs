@@ -98,7 +98,7 @@ fn the_last_resort_comes_last_and_only_where_it_changes_something() {
 #[test]
 fn the_backlog_with_its_numbers() {
     let mut made = Made::drops(&[(Cause::AcceptQueueFull, 90)]).sysctl("net.core.somaxconn", "4096");
-    made.snapshot.accept_queue = Some((129, 128));
+    made.listener(443, Cause::AcceptQueueFull, 90, (129, 128), None);
     let verdict = made.verdict();
     let advice = actions(&verdict);
     assert!(advice.contains("it is 128, and net.core.somaxconn allows 4096"), "{advice}");
@@ -163,8 +163,7 @@ fn a_full_syn_queue_with_its_numbers() {
     let mut made = Made::drops(&[(Cause::SynQueueFull, 90)])
         .sysctl("net.ipv4.tcp_max_syn_backlog", "4096")
         .sysctl("net.core.somaxconn", "4096");
-    made.snapshot.syn_queue = Some((129, 4096));
-    made.snapshot.syn_queue_listener = Some((3, 128));
+    made.listener(443, Cause::SynQueueFull, 90, (3, 128), Some((129, 4096)));
     let verdict = made.verdict();
     assert!(
         verdict
@@ -216,4 +215,42 @@ fn packets_alone_send_one_to_the_server() {
     made.snapshot.wire = made.snapshot.drops;
     assert!(made.verdict().remedy[0].action.starts_with("Run tracer on the server"));
     assert!(!actions(&nat(Cause::PawsTimeWait).verdict()).contains("Run tracer on the server"));
+}
+
+#[test]
+fn each_reason_of_the_kernels_has_its_own_remedy() {
+    for (reason, words) in [
+        ("NETFILTER_DROP", "nft list ruleset"),
+        ("TCP_CSUM", "ethtool -K DEV rx off"),
+        ("SOCKET_FILTER", "ss -ltnpb"),
+        ("TCP_MINTTL", "IP_MINTTL"),
+        ("TCP_AOKEYNOTFOUND", "TCP-AO keys"),
+        ("XFRM_POLICY", "ip xfrm policy"),
+        ("SECURITY_HOOK", "ausearch"),
+        ("TCP_FLAGS", "crafted or broken"),
+        ("BRAND. NEW", "Look BRANDNEW up"),
+    ] {
+        let mut made = Made::drops(&[(Cause::Other, 9)]);
+        made.snapshot.reasons.named = vec![(reason.into(), 9)];
+        let verdict = made.verdict();
+        assert!(verdict.remedy[0].action.contains(words), "{reason}: {}", actions(&verdict));
+        let firewall = actions(&verdict).contains("nft list ruleset");
+        assert_eq!(firewall, reason == "NETFILTER_DROP", "{reason}: {}", actions(&verdict));
+    }
+    // Where the kernel named none, the firewall is the likeliest.
+    assert!(actions(&Made::drops(&[(Cause::Other, 9)]).verdict()).contains("nft list ruleset"));
+}
+
+#[test]
+fn advice_for_the_listener_with_the_most_drops() {
+    let mut made = Made::drops(&[(Cause::AcceptQueueFull, 90)]).sysctl("net.core.somaxconn", "4096");
+    made.listener(443, Cause::AcceptQueueFull, 4, (4097, 4096), None);
+    made.listener(8080, Cause::AcceptQueueFull, 86, (6, 5), None);
+    let advice = actions(&made.verdict());
+    assert!(advice.contains("the application at 198.51.100.7:8080 gives to listen()"), "{advice}");
+    assert!(!advice.contains("sysctl -w"), "{advice}");
+    // Two that drop about as many: one at its own limit, one at the system's.
+    made.snapshot.listeners.full[0].by_cause.insert(Cause::AcceptQueueFull, 80);
+    let advice = actions(&made.verdict());
+    assert!(advice.contains("it is 5, and") && advice.contains("somaxconn=8192"), "{advice}");
 }

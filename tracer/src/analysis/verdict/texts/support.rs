@@ -1,6 +1,6 @@
 //! What speaks for a verdict: one sentence each, and only where it applies.
 
-use super::count;
+use super::{count, plain};
 use crate::{
     analysis::verdict::{
         confidence::counters_of,
@@ -11,6 +11,8 @@ use crate::{
 
 /// Sentences of one source's evidence that are handed on.
 const EVIDENCE: usize = 3;
+/// Reasons of the kernel's that are told.
+const REASONS: usize = 5;
 
 /// "0.8 s", "134.3 s".
 fn seconds(ms: u64) -> String {
@@ -85,25 +87,46 @@ pub(in crate::analysis::verdict) fn port_jumps(facts: &Facts<'_>) -> Option<Stri
 
 /// How full the queue was.
 pub(in crate::analysis::verdict) fn queue(facts: &Facts<'_>) -> Option<String> {
-    let snapshot = facts.case.snapshot;
-    match facts.cause()? {
+    let cause = facts.cause()?;
+    let (first, drops) = facts.full().into_iter().next()?;
+    let (of, share) = if facts.has_several_listeners() {
+        (format!(" of {first}"), format!("; {drops} of {} drops are its", facts.by_cause.get(&cause)?))
+    } else {
+        (String::new(), String::new())
+    };
+    match cause {
         Cause::AcceptQueueFull => {
-            let (len, max) = snapshot.accept_queue?;
-            Some(format!("The accept queue held {len}, and its limit is {max}."))
+            let (len, max) = first.accept_queue?;
+            Some(format!("The accept queue{of} held {len}, and its limit is {max}{share}."))
         }
         Cause::SynQueueFull | Cause::PeerNotProven => {
-            let (len, max) = snapshot.syn_queue?;
-            let listener = snapshot.syn_queue_listener.filter(|_| facts.is(Cause::SynQueueFull));
-            Some(match listener {
+            let (len, max) = first.syn_queue?;
+            let beside = first.beside_syn_queue.filter(|_| facts.is(Cause::SynQueueFull));
+            Some(match beside {
                 Some((accept, limit)) => format!(
-                    "The SYN queue held {len}, and the listener's backlog, its limit, is {limit} (tcp_max_syn_backlog is {max}; \
-                     the accept queue held {accept})."
+                    "The SYN queue{of} held {len}, and the listener's backlog, its limit, is {limit} (tcp_max_syn_backlog is \
+                     {max}; the accept queue held {accept}){share}."
                 ),
-                None => format!("The SYN queue held {len}; tcp_max_syn_backlog is {max}."),
+                None => format!("The SYN queue{of} held {len}; tcp_max_syn_backlog is {max}{share}."),
             })
         }
         _ => None,
     }
+}
+
+/// What the kernel called what has no cause of its own.
+pub(in crate::analysis::verdict) fn reasons(facts: &Facts<'_>) -> Option<String> {
+    let reasons =
+        facts.cause().filter(|cause| *cause == Cause::Other).map(|_| &facts.case.snapshot.reasons)?;
+    let mut parts: Vec<_> =
+        reasons.named.iter().take(REASONS).map(|(name, n)| format!("{n} {}", plain(name))).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let named = reasons.named.iter().skip(REASONS).fold(reasons.beyond, |sum, (_, n)| sum.saturating_add(*n));
+    parts.extend((named > 0).then(|| format!("{named} of others")));
+    parts.extend((reasons.none > 0).then(|| format!("{} without one", reasons.none)));
+    Some(format!("The kernel's reasons: {}.", parts.join(", ")))
 }
 
 /// Settings of the server that are part of the story.

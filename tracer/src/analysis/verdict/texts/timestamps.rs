@@ -106,16 +106,26 @@ pub(in crate::analysis::verdict) fn paws_clock_change(facts: &Facts<'_>) -> Stri
 fn undecided(facts: &Facts<'_>, what: &str) -> String {
     let verdict = consistent(facts, "PAWS refused these SYNs", "These SYNs are consistent with PAWS");
     let who = if facts.found(NatVerdict::SingleHost) {
-        let shows = many(facts, "address shows one clock", "addresses show one clock each");
-        format!("The {shows}, which does not explain it yet.")
+        let sources = facts.finding.map_or(0, |finding| finding.sources);
+        let shows = match refused(facts) {
+            Some(1) => "The address shows one clock",
+            Some(all) if all == sources => "The addresses show one clock each",
+            _ if sources == 1 => "The address of most of them shows one clock",
+            _ => "The addresses of most of them show one clock each",
+        };
+        format!("{shows}, which does not explain it yet.")
     } else {
-        format!("Who is behind the {} cannot be told yet.", many(facts, "address", "addresses"))
+        let addresses = if refused(facts) == Some(1) { "address" } else { "addresses" };
+        format!("Who is behind the {addresses} cannot be told yet.")
     };
     format!("{verdict}: {what}. {who}")
 }
 
-fn many(facts: &Facts<'_>, one: &'static str, more: &'static str) -> &'static str {
-    if facts.case.snapshot.sources_total == 1 { one } else { more }
+/// Addresses that PAWS refused; `None`: there are more than those listed.
+fn refused(facts: &Facts<'_>) -> Option<usize> {
+    let all = facts.case.snapshot.sources.iter().filter(|source| source.paws > 0);
+    let listed = all.clone().fold(0, |sum: u64, source| sum.saturating_add(source.paws));
+    (listed >= facts.paws).then(|| all.count())
 }
 
 pub(in crate::analysis::verdict) fn paws_time_wait(facts: &Facts<'_>) -> String {
