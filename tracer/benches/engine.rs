@@ -109,6 +109,7 @@ fn drop(n: u32, flow: Flow) -> Observation {
         time: Nanos(i64::from(n) * 1_000_000),
         flow,
         netns: Some(1),
+        netns_name: None,
         ifname: None,
         stage: Stage::TimeWait,
         cause: Cause::PawsTimeWait,

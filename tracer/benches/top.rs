@@ -166,6 +166,7 @@ fn drop(n: u32, sources: u32) -> Observation {
             dport: 443,
         },
         netns: Some(1),
+        netns_name: None,
         ifname: None,
         stage: Stage::TimeWait,
         cause: Cause::PawsTimeWait,

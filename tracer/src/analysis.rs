@@ -2,10 +2,12 @@
 
 mod aggregate;
 pub mod cause;
+pub mod checkup;
 pub mod clock;
 pub mod engine;
 pub mod firewall;
 pub mod kernel;
+pub mod listening;
 mod most;
 mod nat;
 mod order;
@@ -14,6 +16,7 @@ pub mod recent;
 mod refusals;
 mod retry;
 pub mod selection;
+mod served;
 pub mod snmp;
 pub mod summary;
 pub mod verdict;

@@ -2,8 +2,10 @@
 
 mod debug;
 pub mod demo;
+pub mod doctor;
 mod environment;
 mod limit;
+mod listeners;
 pub mod live;
 pub mod namespaces;
 pub mod programs;
@@ -14,6 +16,7 @@ mod signals;
 pub mod sink;
 pub mod top;
 mod tracing;
+mod waiting;
 mod window;
 
 use std::{io::Write as _, process::ExitCode};
@@ -57,6 +60,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         None => live::trace(&cli.live, None, &mut || Ok(())),
         Some(Command::Top(args)) => top::top(&args),
         Some(Command::Demo(args)) => demo::demo(&args),
+        Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),
         Some(Command::Completions { shell }) => {

@@ -49,6 +49,8 @@ pub enum Command {
     Top(TopArgs),
     /// Make a NAT incident in throwaway network namespaces and trace it.
     Demo(DemoArgs),
+    /// Say what this kernel lets tracer see, and which settings matter here.
+    Doctor(DoctorArgs),
     /// The same from a capture (pcap, pcapng) or a recording.
     Replay(ReplayArgs),
     /// Print a completion script for a shell.
@@ -209,6 +211,23 @@ pub struct DemoLiveArgs {
     #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub color: When,
     /// Say more (twice: messages of the eBPF programs, too).
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Options of `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// What to print.
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// Type information (BTF) from a file, where the kernel has none.
+    #[arg(long, value_name = "FILE")]
+    pub btf: Option<PathBuf>,
+    /// When to use colour (NO_COLOR is honoured).
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    /// A line for everything: each hook, each cause, each setting, each namespace.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

@@ -1,6 +1,8 @@
 //! Bytes to meaning: a ring record becomes a `Record`. Pure; any bytes are decoded or refused, never trusted.
 
+pub mod cgroup;
 pub mod frame;
+pub mod sockets;
 pub mod tcp;
 
 use std::net::{IpAddr, Ipv6Addr};

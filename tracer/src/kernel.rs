@@ -8,4 +8,5 @@ pub mod load;
 pub mod plan;
 pub mod ring;
 mod told;
+pub mod trial;
 pub mod types;

@@ -4,7 +4,9 @@
 
 #[cfg(test)]
 pub(crate) mod any;
+pub mod checkup;
 pub mod environment;
+pub mod listener;
 pub mod nat;
 pub mod reading;
 pub mod report;
@@ -13,6 +15,7 @@ pub mod verdict;
 
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, sync::Arc};
 
+use listener::Listener;
 use reading::Accepted;
 
 /// A moment: nanoseconds since the Unix epoch, UTC.
@@ -277,17 +280,6 @@ pub struct Syn {
     pub malformed: bool,
 }
 
-/// The process that owns the listening socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// Process id in the tracer's own PID namespace.
-    pub pid: u32,
-    /// `comm` of the process.
-    pub comm: String,
-    /// Control group path.
-    pub cgroup: Option<String>,
-}
-
 named! {
     /// Who says that a SYN was dropped, and why.
     Evidence {
@@ -310,6 +302,8 @@ pub struct Drop {
     pub flow: Flow,
     /// Network namespace, by inode.
     pub netns: Option<u32>,
+    /// Its name, where it has one.
+    pub netns_name: Option<Arc<str>>,
     /// Name of the interface it arrived on.
     pub ifname: Option<Arc<str>>,
     /// Where it died.
@@ -332,8 +326,8 @@ pub struct Drop {
     pub accept_queue: Option<(u32, u32)>,
     /// SYN queue length and `tcp_max_syn_backlog` when the listener was asked.
     pub syn_queue: Option<(u32, u32)>,
-    /// The process that listens.
-    pub listener: Option<Listener>,
+    /// The process that listens; `None`: not known, or nobody does.
+    pub listener: Option<Arc<Listener>>,
 }
 
 impl Drop {

@@ -1,6 +1,7 @@
 //! How values look: for people and for programs. Pure: values in, text out.
 
 mod columns;
+mod doctor;
 mod interval;
 pub mod json;
 mod phrases;

@@ -109,9 +109,10 @@ fn version() {
 #[test]
 fn usage_errors() {
     // (arguments, what the error must name)
-    let rows: [(&[&str], &str); 40] = [
+    let rows: [(&[&str], &str); 41] = [
         // Typos are answered with the right word.
         (&["dmo"], "'demo'"),
+        (&["doctr"], "'doctor'"),
         (&["completion", "bash"], "'completions'"),
         (&["--prot", "443"], "'--port'"),
         (&["--form", "192.0.2.1"], "'--from'"),
@@ -292,6 +293,30 @@ fn without_privileges() {
     }
 }
 
+/// It says what it could not look at, shows the rest, and its status is that of a run.
+#[test]
+fn doctor_without_privileges() {
+    let folder = Folder::new("doctor");
+    let program = readable_copy(&folder);
+    for args in [&["doctor"][..], &["doctor", "-v"], &["doctor", "-o", "json"]] {
+        let mut command = prepared(&program);
+        command.args(args);
+        unprivileged(&mut command);
+        let looked = said(&command.output().expect("the program starts"));
+        assert_eq!((looked.exit, looked.err.as_str()), (UNABLE, ""), "{args:?}: {}", looked.out);
+        let words: &[&str] =
+            if cfg!(no_ebpf) { &["cargo xtask build"] } else { &["CAP_BPF", "sudo tracer doctor"] };
+        for word in words.iter().chain(&["whether hooks attach", "tracepoint"]) {
+            assert!(looked.out.contains(word), "{args:?} does not say {word}: {}", looked.out);
+        }
+        assert!(
+            args.len() < 3 || looked.out.starts_with("{\"type\":\"doctor\",\"schema\":1,"),
+            "{}",
+            looked.out
+        );
+    }
+}
+
 #[test]
 fn a_build_without_the_ebpf_part_says_how_to_get_it() {
     if !cfg!(no_ebpf) {
@@ -349,7 +374,7 @@ fn completions_know_every_option_and_subcommand() {
                 script.out.contains(option) || shell == "fish" && script.out.contains(fish.trim_end());
             assert!(known, "{shell} does not know {option}");
         }
-        for word in ["demo", "replay", "completions", "man", "kprobe", "accept-queue"] {
+        for word in ["demo", "doctor", "replay", "completions", "man", "kprobe", "accept-queue"] {
             assert!(script.out.contains(word), "{shell} does not know {word}");
         }
     }

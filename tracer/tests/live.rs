@@ -8,12 +8,14 @@ mod live {
     pub(crate) mod cases;
     pub(crate) mod counters;
     pub(crate) mod demo;
+    pub(crate) mod doctor;
     pub(crate) mod event;
     pub(crate) mod family;
     pub(crate) mod fate;
     pub(crate) mod filters;
     pub(crate) mod ground;
     pub(crate) mod lab;
+    pub(crate) mod named;
     pub(crate) mod packet;
     pub(crate) mod peer;
     pub(crate) mod programs;

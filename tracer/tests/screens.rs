@@ -114,6 +114,7 @@ impl Run {
             time: time(millis),
             flow: flow(src, sport),
             netns: Some(1),
+            netns_name: None,
             ifname: None,
             stage: if paws { Stage::TimeWait } else { Stage::Listen },
             cause,

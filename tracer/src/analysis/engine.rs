@@ -11,6 +11,7 @@ use super::{
     pairs::Pairs,
     refusals::Refusals,
     retry::{Attempts, Change, Key},
+    served::Served,
 };
 use crate::model::{
     Cause, Drop, Evidence, Nanos, Observation,
@@ -19,6 +20,9 @@ use crate::model::{
 };
 
 pub use crate::model::report::Limits;
+
+/// Listeners in a snapshot.
+const LISTENERS: usize = 20;
 
 /// Everything seen so far.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub struct Engine {
     causes: Causes,
     retries: Retries,
     refusals: Refusals,
+    served: Served,
     sources: Sources,
     attempts: Attempts,
     pairs: Pairs,
@@ -46,6 +51,7 @@ impl Engine {
             causes: Causes::default(),
             retries: Retries::default(),
             refusals: Refusals::new(),
+            served: Served::new(),
             sources: Sources::new(limits.sources),
             attempts: Attempts::new(),
             pairs: Pairs::new(limits.clock_bytes),
@@ -66,6 +72,7 @@ impl Engine {
         self.causes.add(drop.cause);
         self.wire += u64::from(drop.evidence == Evidence::Wire);
         self.refusals.add(drop);
+        self.served.add(drop);
         let placed = self.sources.add(&Seen {
             src: drop.flow.src,
             time: drop.time,
@@ -167,6 +174,7 @@ impl Engine {
             self.complete(slot, &mut source, &waited);
             source
         });
+        let (served, served_other) = self.served.top(LISTENERS);
         Snapshot {
             accepted: self.accepted,
             unreported: self.unreported,
@@ -177,6 +185,8 @@ impl Engine {
             sources: sources.collect(),
             sources_total: self.sources.len() as u64,
             other: self.sources.other(),
+            served,
+            served_other,
             clocks_evicted: self.pairs.given_up(),
             listeners: self.refusals.listeners(),
             reasons: self.refusals.reasons(),

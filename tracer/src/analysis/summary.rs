@@ -52,6 +52,8 @@ pub fn so_far(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         sources: seen.sources,
         sources_total: seen.sources_total,
         other: seen.other,
+        served: seen.served,
+        served_other: seen.served_other,
         retries: seen.retries,
         unreported: seen.unreported,
         clocks_evicted: seen.clocks_evicted,

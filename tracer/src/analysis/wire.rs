@@ -249,6 +249,7 @@ impl Wire {
             time: *time,
             flow: *flow,
             netns: None,
+            netns_name: None,
             ifname: None,
             stage: told.stage,
             cause: told.cause,

@@ -97,7 +97,7 @@ impl Scene {
 }
 
 /// Settings below a folder, in the namespace of the calling thread.
-fn sysctls(root: &Path) -> BTreeMap<String, String> {
+pub(super) fn sysctls(root: &Path) -> BTreeMap<String, String> {
     let read = |name: &str| -> io::Result<String> {
         let path: PathBuf =
             std::iter::once(root.as_os_str()).chain(name.split('.').map(AsRef::as_ref)).collect();
@@ -107,7 +107,7 @@ fn sysctls(root: &Path) -> BTreeMap<String, String> {
 }
 
 /// Source address translation in the namespace of the calling thread; `None` where no program could tell.
-fn own_nat() -> Option<OwnNat> {
+pub(super) fn own_nat() -> Option<OwnNat> {
     // All of them together: whoever asked for the end of a run waits for it.
     let deadline = Instant::now() + PATIENCE;
     let print = |program, args: &[&str]| child::output(program, args, deadline).ok();
@@ -135,8 +135,11 @@ fn has_nf_tables() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let built_in = Path::new("/lib/modules").join(release.trim()).join("modules.builtin");
     let text = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let modules = Path::new("/proc/modules");
     Path::new("/sys/module/nf_tables").exists()
-        || is_loaded("nf_tables", &text(Path::new("/proc/modules")))
+        // A kernel that knows no modules loads none.
+        || !modules.exists()
+        || is_loaded("nf_tables", &text(modules))
         || is_built_in("nf_tables", &text(&built_in))
 }
 

@@ -130,6 +130,10 @@ async fn stream(
                 None => tracing.interval()?,
                 end => end,
             },
+            () = tracing.ready() => match tracing.release()? {
+                None if tracing.flush()? == Written::ReaderGone => Some(End::ReaderGone),
+                end => end,
+            },
             // Nobody is woken up for a reading, so the ring is looked at, too.
             _ = tick.tick() => match tracing.take_all(ring)? {
                 None => tracing.tick()?,

@@ -36,6 +36,9 @@ pub struct Reading {
 /// More namespaces than this are not looked up.
 const MAX: usize = 4096;
 
+/// Where namespaces have names: those of `ip netns` and of Kubernetes' network plugins, those of Docker.
+const NAMED: [&str; 4] = ["/run/netns", "/var/run/netns", "/run/docker/netns", "/var/run/docker/netns"];
+
 /// The namespaces of this machine, by inode.
 #[derive(Debug, Default)]
 pub struct Namespaces {
@@ -61,7 +64,7 @@ impl Namespaces {
     pub fn refresh(&mut self) {
         self.paths.clear();
         self.unknown.clear();
-        let named = entries("/run/netns").chain(entries("/var/run/netns"));
+        let named = NAMED.into_iter().flat_map(entries);
         let of_processes = entries("/proc")
             .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes()[0].is_ascii_digit()))
             .map(|path| path.join("ns/net"));
@@ -90,6 +93,13 @@ impl Namespaces {
         }
         self.names.insert((netns, index), name.clone());
         name
+    }
+
+    /// Name of a namespace, where it has one.
+    pub fn name(&self, netns: u32) -> Option<Arc<str>> {
+        let path = self.paths.get(&netns)?;
+        let folder = path.parent()?.to_str()?;
+        NAMED.contains(&folder).then(|| path.file_name()?.to_str().map(Arc::from)).flatten()
     }
 
     /// Every namespace that is known.
@@ -149,7 +159,7 @@ fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The counters of the calling thread's namespace.
-fn read_counters() -> io::Result<Reading> {
+pub(super) fn read_counters() -> io::Result<Reading> {
     let from = monotonic()?;
     let mut counters = Counters::new();
     for file in ["netstat", "snmp"] {

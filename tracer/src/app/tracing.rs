@@ -5,7 +5,7 @@
 mod screen;
 mod summary;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
@@ -16,6 +16,7 @@ use super::{
     report::{End, Manner, Report},
     request::Filters,
     sink::{Recording, Written},
+    waiting::Waiting,
     window::Window,
 };
 use crate::{
@@ -45,6 +46,7 @@ pub(super) struct Tracing {
     namespaces: Namespaces,
     scene: Scene,
     window: Window,
+    waiting: Waiting,
     /// The kernel side's counts when everything was in place.
     counts: Counts,
     /// From the monotonic clock to the time of day, nanoseconds.
@@ -79,6 +81,7 @@ impl Tracing {
         let mut namespaces = Namespaces::find(filters.netns.clone());
         let only = filters.kernel.words.netns;
         let window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        let waiting = Waiting::start(filters.netns.clone())?;
         let types = facts.types.as_ref().ok();
         let mut kernel = Kernel::new(
             &facts.kernel,
@@ -110,6 +113,7 @@ impl Tracing {
             namespaces,
             scene: Scene::default(),
             window,
+            waiting,
             counts: attached.counts()?,
             wall: wall_offset()?,
             begun: Instant::now(),
@@ -159,11 +163,28 @@ impl Tracing {
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
-        let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
-        if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
-            self.scene.add(&drop);
+        self.waiting.add(Observation::Drop(drop), Instant::now());
+        self.release()
+    }
+
+    /// Hands on what waits for nothing more.
+    pub(super) fn release(&mut self) -> Result<Option<End>, Failure> {
+        let mut end = None;
+        while let Some(observation) = self.waiting.next(Instant::now()) {
+            if let Observation::Drop(drop) = &observation {
+                let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
+                if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
+                    self.scene.add(drop);
+                }
+            }
+            end = self.report.take(&observation, self.elapsed())?.or(end);
         }
-        self.report.take(&Observation::Drop(drop), self.elapsed())
+        Ok(end)
+    }
+
+    /// Waits until [`Tracing::release`] has something to hand on; for ever, where nothing waits.
+    pub(super) async fn ready(&mut self) {
+        self.waiting.ready().await;
     }
 
     /// A SYN that was answered.
@@ -172,7 +193,8 @@ impl Tracing {
             return Ok(None);
         }
         let accepted = answered.at(self.time_of(answered.mono_ns));
-        self.report.take(&Observation::Accepted(accepted), self.elapsed())
+        self.waiting.add(Observation::Accepted(accepted), Instant::now());
+        self.release()
     }
 
     /// Nanoseconds since everything was in place.
@@ -198,6 +220,7 @@ impl Tracing {
             time: self.time_of(seen.mono_ns),
             flow: seen.flow,
             netns: seen.netns,
+            netns_name: seen.netns.and_then(|netns| self.namespaces.name(netns)),
             ifname,
             stage: meaning.stage,
             cause: meaning.cause,
@@ -225,10 +248,22 @@ impl Tracing {
         attached.detach();
         if end == End::Asked {
             self.take_all(ring)?;
+            self.release_all()?;
         }
         let counts = counts.since(&self.counts);
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
         self.report.end(&summary, end)
+    }
+
+    /// Hands on what waits, as soon as it waits for nothing more; that is soon.
+    fn release_all(&mut self) -> Result<(), Failure> {
+        while !self.waiting.is_empty() {
+            self.release()?;
+            if !self.waiting.is_empty() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        Ok(())
     }
 
     /// Takes what is in the ring now, and no more than it can hold.

@@ -25,12 +25,22 @@ pub fn facts(btf: Option<&Path>) -> Facts {
         kernel: uname.map(|u| u.release().to_string_lossy().into_owned()).unwrap_or_default(),
         lacking_capabilities: fs::read_to_string("/proc/self/status")
             .map_or_else(|_| Vec::new(), |s| lacking(&s)),
-        confidential: fs::read_to_string("/sys/kernel/security/lockdown")
-            .is_ok_and(|text| text.contains("[confidentiality]")),
+        confidential: lockdown().as_deref() == Some("confidentiality"),
         types: types(btf.unwrap_or(Path::new(KERNEL_BTF))),
         types_from_file: btf.is_some(),
         refused: Vec::new(),
     }
+}
+
+/// The kernel's lockdown: `none`, `integrity` or `confidentiality`. `None`: the kernel has none, or does not show it.
+pub fn lockdown() -> Option<String> {
+    let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    bracketed(&text).map(str::to_owned)
+}
+
+/// The choice in force stands in brackets: `none [integrity] confidentiality`.
+fn bracketed(text: &str) -> Option<&str> {
+    text.split_once('[')?.1.split_once(']').map(|(word, _)| word)
 }
 
 /// Kernels before 5.11 charge maps to the locked memory of the process, whose limit is 64 KiB by default. Where it
@@ -70,6 +80,12 @@ fn types(path: &Path) -> Result<Types, NoTypes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lockdown_in_force() {
+        assert_eq!(bracketed("none [integrity] confidentiality\n"), Some("integrity"));
+        assert_eq!(bracketed("none integrity"), None);
+    }
 
     #[test]
     fn capabilities() {

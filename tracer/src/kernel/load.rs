@@ -3,6 +3,9 @@
 //! Attaching decides: what the kernel refuses goes back into the facts, and `plan` is asked again. Everything is held
 //! by descriptors of this process, so nothing stays attached when it ends, however it ends.
 
+mod counts;
+mod words;
+
 use aya::{
     Btf, Ebpf, EbpfLoader,
     maps::{MapData, PerCpuArray, RingBuf},
@@ -10,7 +13,7 @@ use aya::{
 };
 use tracer_common::{
     config::{Filter, PORT_WORDS},
-    counters::{COUNTERS, Counter},
+    counters::COUNTERS,
 };
 
 use super::{
@@ -19,7 +22,9 @@ use super::{
     told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
 };
-use crate::error::{Exit, Failure, without_numbers};
+use crate::error::{Exit, Failure};
+pub use counts::Counts;
+pub(super) use words::{in_words, load_failure};
 
 /// The filter, ready for the programs.
 #[derive(Clone, Debug)]
@@ -78,13 +83,8 @@ pub fn attach(
     filter: &KernelFilter,
     settings: Settings,
 ) -> Result<Attached, Failure> {
-    if OBJECT.is_empty() {
-        return Err(Failure::new(
-            Exit::Unable,
-            "this program was built without its eBPF part",
-            "no compiler for eBPF was found when it was built",
-            "build it with: cargo xtask build",
-        ));
+    if !has_programs() {
+        return Err(no_object());
     }
     loop {
         let plan_now = plan(facts, wish)?;
@@ -97,6 +97,20 @@ pub fn attach(
             Err(refused) => facts.refused.push(refused),
         }
     }
+}
+
+/// Whether this program has its eBPF part.
+pub const fn has_programs() -> bool {
+    !OBJECT.is_empty()
+}
+
+fn no_object() -> Failure {
+    Failure::new(
+        Exit::Unable,
+        "this program was built without its eBPF part",
+        "no compiler for eBPF was found when it was built",
+        "build it with: cargo xtask build",
+    )
 }
 
 fn plan_failure(why: &str) -> Failure {
@@ -117,6 +131,31 @@ fn attach_plan(
     filter: &KernelFilter,
     settings: Settings,
 ) -> Result<Outcome, Failure> {
+    let mut ebpf = load(plan, types, filter, settings)?;
+    let btf = trampolines(plan.set);
+    let mut refused = Vec::new();
+    for hook in &plan.hooks {
+        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, btf.as_ref()) {
+            let this = Refused { set: plan.set, hook: hook.name, why };
+            if hook.need == Need::Set {
+                return Ok(Err(this));
+            }
+            refused.push(this);
+        }
+    }
+    Ok(Ok((ebpf, refused)))
+}
+
+/// Loads the object; nothing is attached yet.
+pub(super) fn load(
+    plan: &Plan,
+    types: &Types,
+    filter: &KernelFilter,
+    settings: Settings,
+) -> Result<Ebpf, Failure> {
+    if !has_programs() {
+        return Err(no_object());
+    }
     let reasons = reason_bitmap(types, filter.words.no_listener != 0);
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
@@ -134,21 +173,16 @@ fn attach_plan(
         .load(OBJECT)
         .map_err(|error| load_failure(&error))?;
     set_prefixes(&mut ebpf, filter).map_err(|error| load_failure(&error))?;
-    let btf = if plan.set == Set::Fentry { Btf::from_sys_fs().ok() } else { None };
-    let mut refused = Vec::new();
-    for hook in &plan.hooks {
-        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, btf.as_ref()) {
-            let this = Refused { set: plan.set, hook: hook.name, why };
-            if hook.need == Need::Set {
-                return Ok(Err(this));
-            }
-            refused.push(this);
-        }
-    }
-    Ok(Ok((ebpf, refused)))
+    Ok(ebpf)
 }
 
-fn attach_hook(ebpf: &mut Ebpf, set: Set, hook: &Hook, btf: Option<&Btf>) -> Result<(), String> {
+/// The types that trampolines are made from; the other sets need none.
+pub(super) fn trampolines(set: Set) -> Option<Btf> {
+    (set == Set::Fentry).then(|| Btf::from_sys_fs().ok()).flatten()
+}
+
+/// Attaches all programs of a hook or none.
+pub(super) fn attach_hook(ebpf: &mut Ebpf, set: Set, hook: &Hook, btf: Option<&Btf>) -> Result<(), String> {
     for (_, point, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
         let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
         if let Err(error) = attach_program(program, *point, hook.name, btf) {
@@ -201,54 +235,6 @@ fn unload(program: &mut Program) {
         Program::RawTracePoint(p) => p.unload(),
         _ => Ok(()),
     };
-}
-
-/// The chain of causes in one line, without the verifier's log.
-fn in_words(error: &ProgramError) -> String {
-    let words = without_numbers(&chain(error));
-    if words.contains("event_source/devices/kprobe") {
-        return format!("this kernel was built without kprobes ({words})");
-    }
-    words
-}
-
-fn chain(error: &ProgramError) -> String {
-    if let ProgramError::LoadError { io_error, verifier_log } = error {
-        let log = verifier_log.to_string();
-        let statistics = ["processed ", "stack depth ", "verification time "];
-        let last =
-            log.lines().rev().find(|l| !l.trim().is_empty() && !statistics.iter().any(|s| l.starts_with(s)));
-        log::debug!("{log}");
-        return match last {
-            Some(line) => format!("loading it: {io_error} ({line})"),
-            None => format!("loading it: {io_error}"),
-        };
-    }
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
-        source = cause.source();
-    }
-    words.replace('\n', " ")
-}
-
-fn load_failure(error: &dyn std::error::Error) -> Failure {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words = format!("{words}: {cause}");
-        source = cause.source();
-    }
-    Failure::new(
-        Exit::Unable,
-        "the eBPF programs cannot be loaded",
-        without_numbers(&words.replace('\n', " ")),
-        "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -vv says more",
-    )
 }
 
 impl Attached {
@@ -319,22 +305,5 @@ impl Attached {
                 }
             }
         }
-    }
-}
-
-/// The kernel side's own counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; COUNTERS as usize]);
-
-impl Counts {
-    /// What was added since an earlier reading.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Self {
-        Self(std::array::from_fn(|n| self.0[n].saturating_sub(earlier.0[n])))
-    }
-
-    /// One of them.
-    pub fn of(&self, counter: Counter) -> u64 {
-        self.0[counter as usize]
     }
 }

@@ -127,19 +127,28 @@ pub fn plan(facts: &Facts, wish: Wish) -> Result<Plan, Refusal> {
 }
 
 fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
+    let (plan, worthless) = survey(facts, types, set);
+    worthless.map_or(Ok(plan), Err)
+}
+
+/// What a set would consist of, and the first hook without which it is worthless.
+pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Refused>) {
     let mut plan =
         Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: Shape::NONE };
+    let mut worthless = None;
     if set == Set::Fentry && facts.types_from_file {
         let why = "trampolines need the kernel's own BTF; --btf FILE serves the other sets".into();
-        return Err(Refused { set, hook: HOOKS[0].name, why });
+        worthless = Some(Refused { set, hook: HOOKS[0].name, why });
     }
-    for hook in HOOKS.iter().filter(|hook| hook.programs.iter().any(|(s, ..)| *s == set)) {
+    for hook in hooks_of(set) {
         match obstacle(facts, types, set, hook) {
             None => plan.hooks.push(hook),
-            Some(why) if hook.need == Need::Set => return Err(Refused { set, hook: hook.name, why }),
             Some(why) => {
                 plan.blind.extend(hook.sees);
-                plan.missing.push(Missing { hook: hook.name.into(), why });
+                plan.missing.push(Missing { hook: hook.name.into(), why: why.clone() });
+                if hook.need == Need::Set && worthless.is_none() {
+                    worthless = Some(Refused { set, hook: hook.name, why });
+                }
             }
         }
     }
@@ -154,7 +163,12 @@ fn try_set(facts: &Facts, types: &Types, set: Set) -> Result<Plan, Refused> {
     plan.blind.sort_unstable();
     plan.blind.dedup();
     plan.shape = shape(types, &plan);
-    Ok(plan)
+    (plan, worthless)
+}
+
+/// The hooks of a set, in the order of attachment.
+pub(super) fn hooks_of(set: Set) -> impl Iterator<Item = &'static Hook> {
+    HOOKS.iter().filter(move |hook| hook.programs.iter().any(|(s, ..)| *s == set))
 }
 
 /// Why a hook cannot be part of a set.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    Answer, Cause, Drop, Evidence, Flow, Listener, Nanos, OptionKinds, Stage, Syn,
+    Answer, Cause, Drop, Evidence, Flow, Nanos, OptionKinds, Stage, Syn,
+    listener::Listener,
     reading::{Accepted, Stack, Via},
 };
 
@@ -19,6 +20,7 @@ pub(crate) fn bare(cause: Cause) -> Drop {
             dport: 443,
         },
         netns: None,
+        netns_name: None,
         ifname: None,
         stage: Stage::None,
         cause,
@@ -78,9 +80,27 @@ fn any_syn() -> impl Strategy<Value = Syn> {
     )
 }
 
+/// Any listener at all.
+pub(crate) fn any_listener() -> impl Strategy<Value = Listener> {
+    let numbers = (any::<u32>(), maybe(any::<u32>()), maybe(any::<u32>()));
+    let id = "[0-9a-f]{64}";
+    let cgroup = prop_oneof![
+        any_word(),
+        id.prop_map(|id| format!("/system.slice/docker-{id}.scope")),
+        id.prop_map(|id| format!("/kubepods/burstable/pod8f0d1c8e-6d3b-4a52-9e71-2b0c4d5e6f70/{id}")),
+    ];
+    (numbers, any_word(), maybe(cgroup)).prop_map(|((pid, processes, sockets), comm, cgroup)| Listener {
+        pid,
+        comm,
+        cgroup,
+        processes,
+        sockets,
+    })
+}
+
 /// Any drop at all.
 pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
-    let place = (maybe(any::<u32>()), maybe(any_word()));
+    let place = (maybe(any::<u32>()), maybe(any_word()), maybe(any_word()));
     let what = (
         proptest::sample::select(Stage::ALL.as_slice()),
         proptest::sample::select(Cause::ALL.as_slice()),
@@ -90,7 +110,7 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
     );
     let clock = (maybe(any::<u32>()), maybe(any::<u64>()));
     let queues = (maybe(any::<(u32, u32)>()), maybe(any::<(u32, u32)>()));
-    let listener = maybe((any::<u32>(), any_word(), maybe(any_word())));
+    let listener = maybe(any_listener());
     (any::<i64>(), any_flow(), place, what, any_syn(), clock, queues, listener).prop_map(
         |(time, flow, place, what, syn, clock, queues, listener)| Drop {
             evidence: Evidence::Kernel,
@@ -98,6 +118,7 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
             flow,
             netns: place.0,
             ifname: place.1.map(Into::into),
+            netns_name: place.2.map(Into::into),
             stage: what.0,
             cause: what.1,
             reason: what.2.map(Into::into),
@@ -108,7 +129,7 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
             answer: what.4,
             accept_queue: queues.0,
             syn_queue: queues.1,
-            listener: listener.map(|(pid, comm, cgroup)| Listener { pid, comm, cgroup }),
+            listener: listener.map(Into::into),
         },
     )
 }

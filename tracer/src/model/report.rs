@@ -8,7 +8,7 @@ mod start;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Cause, Nanos, environment::Environment, nat::Nat, verdict::Verdict};
+use super::{Cause, Nanos, environment::Environment, listener::Served, nat::Nat, verdict::Verdict};
 
 pub use capture::{Capture, WireCounts};
 pub use refusals::{Listener, Listeners, Reasons};
@@ -143,6 +143,10 @@ pub struct Snapshot {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
+    /// Listening addresses with the most drops, most first; empty where none was seen.
+    pub served: Vec<Served>,
+    /// Drops at all others.
+    pub served_other: u64,
     /// Pairs of addresses whose clocks were given up for want of room.
     pub clocks_evicted: u64,
     /// Whose queues were full.
@@ -264,6 +268,10 @@ pub struct Summary {
     pub sources_total: u64,
     /// Those that found no room in it.
     pub other: Other,
+    /// Listening addresses with the most drops, most first; empty where none was seen.
+    pub served: Vec<Served>,
+    /// Drops at all others.
+    pub served_other: u64,
     /// What became of the clients that were refused, over all sources.
     pub retries: Retries,
     /// ... of `accepted`, counted and not reported one by one.

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, net::IpAddr};
 
 use super::{
-    phrases::{answer, clean, millis, short},
+    phrases::{answer, clean, millis, process, short},
     text::{Ink, Style},
 };
 use crate::model::{Cause, Drop, Evidence};
@@ -21,10 +21,11 @@ pub(super) enum Column {
     Ticks,
     Age,
     Reason,
+    Listener,
 }
 
 impl Column {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Time,
         Self::Why,
         Self::Client,
@@ -34,6 +35,7 @@ impl Column {
         Self::Ticks,
         Self::Age,
         Self::Reason,
+        Self::Listener,
     ];
 
     const fn title(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Column {
             Self::Ticks => "TICKS",
             Self::Age => "AGE",
             Self::Reason => "KERNEL'S REASON",
+            Self::Listener => "LISTENER",
         }
     }
 
@@ -61,6 +64,7 @@ impl Column {
             Self::Detail | Self::Ticks => 10,
             Self::Age => 6,
             Self::Reason => 19,
+            Self::Listener => 23,
         }
     }
 
@@ -91,6 +95,7 @@ impl Column {
                 None | Some("") => "-".into(),
                 Some(reason) => clean(reason),
             },
+            Self::Listener => drop.listener.as_deref().map_or("-".into(), process),
         }
     }
 

@@ -2,7 +2,9 @@
 //! is `null`, never 0.
 
 mod capture;
+mod doctor;
 mod interval;
+mod listener;
 mod refusals;
 mod summary;
 
@@ -21,7 +23,9 @@ use crate::{
     },
 };
 
+pub use doctor::doctor;
 pub use interval::source;
+use listener::Listener;
 pub use summary::summary;
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
@@ -156,13 +160,7 @@ struct DropLine<'a> {
     tsecr: Option<u32>,
     malformed: bool,
     evidence: &'static str,
-}
-
-#[derive(Serialize)]
-struct Listener<'a> {
-    pid: u32,
-    comm: &'a str,
-    cgroup: Option<&'a str>,
+    netns_name: Option<&'a str>,
 }
 
 /// A drop, in place of what `line` held.
@@ -196,14 +194,11 @@ pub fn drop(drop: &Drop, line: &mut String) {
         options: drop.syn.options.to_string(),
         accept_queue: drop.accept_queue.map(Queue::from),
         syn_queue: drop.syn_queue.map(Queue::from),
-        listener: drop.listener.as_ref().map(|l| Listener {
-            pid: l.pid,
-            comm: &l.comm,
-            cgroup: l.cgroup.as_deref(),
-        }),
+        listener: drop.listener.as_deref().map(Listener::from),
         tsecr: drop.syn.tsecr,
         malformed: drop.syn.malformed,
         evidence: drop.evidence.name(),
+        netns_name: drop.netns_name.as_deref(),
     };
     line.clear();
     let _ = write!(line, "{}", text(&value));

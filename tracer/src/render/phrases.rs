@@ -1,6 +1,6 @@
 //! Plain words for causes, answers and amounts of time.
 
-use crate::model::{Answer, Cause};
+use crate::model::{Answer, Cause, listener::Listener};
 
 /// The cause in a few words that need no manual, at most 22 columns.
 pub(super) fn short(cause: Cause) -> &'static str {
@@ -65,6 +65,16 @@ pub(super) fn millis(ms: u64) -> String {
         86_400..=8_639_999 => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
         _ => format!("{}d", (s / 86_400).min(99_999)),
     }
+}
+
+/// A process by name and number.
+pub(super) fn process(listener: &Listener) -> String {
+    format!("{} ({})", clean(&listener.comm), listener.pid)
+}
+
+/// The first twelve digits of a container id, as `docker ps` and `crictl ps` show it, or of a pod's uid.
+pub(super) fn short_id(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
 }
 
 /// A word from outside without what moves a cursor or turns the direction of writing.

@@ -1,6 +1,7 @@
 //! The end of a run, for people: totals, sources, the kernel's own counters beside ours, what was lost, the verdict.
 
 mod capture;
+mod listeners;
 mod refusals;
 mod sources;
 mod verdict;
@@ -51,6 +52,7 @@ impl Style {
             lines.extend(self.refusals(summary));
         }
         lines.extend(self.sources(summary));
+        lines.extend(self.listeners(summary));
         lines.extend(self.counters(summary));
         lines.extend(self.capture(summary));
         lines.push(String::new());

@@ -5,11 +5,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     columns::{self, Column, INDENT},
     json::ports,
-    phrases::{clean, long},
+    phrases::{clean, long, process, short_id},
 };
-use crate::model::{
-    Cause, Drop, Nanos,
-    report::{FilterWords, Missing, Start},
+use crate::{
+    decode::cgroup,
+    model::{
+        Cause, Drop, Nanos,
+        listener::Listener,
+        report::{FilterWords, Missing, Start},
+    },
 };
 
 /// How the text looks.
@@ -192,7 +196,32 @@ fn more(drop: &Drop) -> String {
     facts.extend(drop.snmp.as_deref().map(|counter| format!("counter {}", clean(counter))));
     facts.extend(drop.ifname.as_deref().map(|name| format!("on {}", clean(name))));
     facts.extend(drop.netns.map(|netns| format!("netns {netns}")));
+    facts.extend(drop.netns_name.as_deref().map(|name| format!("({})", clean(name))));
+    facts.extend(drop.listener.as_deref().map(|listener| format!("listener {}", process(listener))));
+    facts.extend(drop.listener.as_deref().map(place).filter(|place| !place.is_empty()));
     facts.join(" ")
+}
+
+/// How many listen beside a process, and where it runs.
+pub(super) fn place(listener: &Listener) -> String {
+    let cgroup = listener.cgroup.as_deref();
+    let place = cgroup.map(cgroup::place).unwrap_or_default();
+    let more = listener.processes.map_or(0, |n| n.saturating_sub(1));
+    let mut facts = Vec::new();
+    match more {
+        0 => {}
+        1 => facts.push("and one more process".to_owned()),
+        n => facts.push(format!("and {n} more processes")),
+    }
+    facts.extend(listener.sockets.filter(|n| *n > 1).map(|n| format!("{n} sockets")));
+    facts.extend(place.container.map(|id| format!("container {}", short_id(id))));
+    facts.extend(place.pod.map(|uid| format!("pod {}", cgroup::uid(uid))));
+    if place.container.is_none() {
+        // The last part is the service; all of it would fill the line.
+        let service = cgroup.and_then(|path| path.rsplit('/').find(|part| !part.is_empty()));
+        facts.extend(service.map(|service| format!("in {}", clean(service))));
+    }
+    facts.join(", ")
 }
 
 /// The filter in words.

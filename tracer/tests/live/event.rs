@@ -86,6 +86,7 @@ pub(crate) struct Event {
     pub(crate) dst: IpAddr,
     pub(crate) dport: u16,
     pub(crate) netns: Option<u32>,
+    pub(crate) netns_name: Option<String>,
     pub(crate) ifname: Option<String>,
     pub(crate) stage: String,
     pub(crate) cause: String,
@@ -113,6 +114,13 @@ pub(crate) struct Listener {
     pub(crate) comm: String,
 }
 
+/// Drops of a listening address.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Listened {
+    pub(crate) listener: Option<Listener>,
+    pub(crate) drops: u64,
+}
+
 /// The last line.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Summary {
@@ -128,6 +136,8 @@ pub(crate) struct Summary {
     pub(crate) snmp_check: Vec<Check>,
     pub(crate) lost: BTreeMap<String, u64>,
     pub(crate) verdict: Option<Verdict>,
+    #[serde(default)]
+    pub(crate) by_listener: Vec<Listened>,
 }
 
 /// A source in the summary.

@@ -8,11 +8,13 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use super::{
     cases::{self, Case, Lacking},
     demo::demos,
+    doctor::DOCTOR,
     family::Family,
     fate,
     filters::FILTERS,
     ground::{Ground, Kernel, Set, Why},
     lab::{self, Lab},
+    named::NAMED,
     readings::READINGS,
     runs::{self, RUNS},
     top::TOPS,
@@ -111,7 +113,7 @@ fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
             trials.push(Trial::ignorable_test(name, move || told(&shown, run_case(&bench, case, *family))));
         }
     }
-    for (name, run) in FILTERS.iter().chain(RUNS).chain(READINGS) {
+    for (name, run) in FILTERS.iter().chain(RUNS).chain(READINGS).chain(DOCTOR).chain(NAMED) {
         trials.push(alone(bench.ground, name, *run));
     }
     let name = format!("{}/blind", bench.ground.set);

@@ -98,6 +98,7 @@ impl Group<'_> {
                 time: moment(at + late),
                 flow: self.flow(connection),
                 netns: Some(self.host.netns),
+                netns_name: None,
                 ifname: None,
                 stage: refused.stage.map_or(stage_of(cause), |stage| stage.0),
                 cause,

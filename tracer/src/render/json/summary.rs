@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     MissingHook, SCHEMA,
     capture::Whole,
+    listener::ServedRow,
     missing,
     refusals::{ListenerRow, by_reason},
     text, time,
@@ -49,6 +50,8 @@ struct SummaryLine<'a> {
     verdict: Option<VerdictObject<'a>>,
     environment: EnvironmentObject<'a>,
     left_out: LeftOut,
+    by_listener: Vec<ServedRow<'a>>,
+    by_listener_other: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<Whole<'a>>,
 }
@@ -283,6 +286,8 @@ pub fn summary(summary: &Summary) -> String {
             wire: summary.left_out.wire,
             not_looked_at: summary.left_out.not_looked_at.iter().map(|cause| cause.name()).collect(),
         },
+        by_listener: summary.served.iter().map(ServedRow::from).collect(),
+        by_listener_other: summary.served_other,
         capture: summary.capture.as_ref().map(Into::into),
     })
 }

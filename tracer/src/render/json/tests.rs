@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::{
-    Answer, Cause, Listener, Stage,
+    Answer, Cause, Stage,
     any::{any_accepted, any_drop, any_word, bare},
     environment::{Environment, OwnNat},
+    listener::{Listener, Served},
     nat::{Nat, NatVerdict},
     report::{
         Change, CounterCheck, LeftOut, Limits, Listener as FullListener, Listeners, Lost as LostCounts,
@@ -69,7 +70,7 @@ const DROP: [&str; 27] = [
     "options",
     "listener",
 ];
-const DROP_ADDED: [&str; 5] = ["accept_queue", "syn_queue", "tsecr", "malformed", "evidence"];
+const DROP_ADDED: [&str; 6] = ["accept_queue", "syn_queue", "tsecr", "malformed", "evidence", "netns_name"];
 
 #[test]
 fn a_drop_has_every_field_of_the_contract() {
@@ -95,6 +96,7 @@ fn what_is_unknown_is_null() {
             "listener",
             "mss",
             "netns",
+            "netns_name",
             "reason",
             "regression",
             "snmp",
@@ -106,6 +108,21 @@ fn what_is_unknown_is_null() {
             "wscale",
         ]
     );
+}
+
+fn a_listener() -> Listener {
+    let cgroup = format!(
+        "/kubepods.slice/kubepods-pod8f0d1c8e_6d3b_4a52_9e71_2b0c4d5e6f70.slice/cri-containerd-{}.scope",
+        "0a".repeat(32)
+    );
+    Listener { pid: 42, comm: "nginx".into(), cgroup: Some(cgroup), processes: Some(5), sockets: Some(1) }
+}
+
+fn listener_object() -> Value {
+    json!({
+        "pid": 42, "comm": "nginx", "cgroup": a_listener().cgroup, "container": "0a".repeat(32),
+        "pod": "8f0d1c8e-6d3b-4a52-9e71-2b0c4d5e6f70", "processes": 5, "sockets": 1,
+    })
 }
 
 #[test]
@@ -131,7 +148,8 @@ fn a_drop_of_which_everything_is_known() {
     }
     known.accept_queue = Some((129, 128));
     known.syn_queue = Some((3, 256));
-    known.listener = Some(Listener { pid: 42, comm: "nginx".into(), cgroup: None });
+    known.netns_name = Some("blue".into());
+    known.listener = Some(a_listener().into());
     let want = json!({
         "type": "drop", "schema": 1, "time": "2023-11-14T22:13:20.123456789Z", "family": 4,
         "src": "192.0.2.1", "sport": 40_000, "dst": "198.51.100.7", "dport": 443,
@@ -140,8 +158,7 @@ fn a_drop_of_which_everything_is_known() {
         "regression": 5000, "ts_age_ms": 12_000, "answer": "ack", "ttl": 63, "mss": 1460, "wscale": 7,
         "window": 64_240, "options": "mss,sok,ts,nop,ws",
         "accept_queue": {"len": 129, "max": 128}, "syn_queue": {"len": 3, "max": 256},
-        "listener": {"pid": 42, "comm": "nginx", "cgroup": null}, "tsecr": 0, "malformed": false,
-        "evidence": "kernel",
+        "listener": listener_object(), "tsecr": 0, "malformed": false, "evidence": "kernel", "netns_name": "blue",
     });
     assert_eq!(Value::Object(object(&drop_line(&known))), want);
     known.flow.src = "2001:db8::1".parse().unwrap();
@@ -244,6 +261,8 @@ fn a_summary() -> Summary {
         sources_total: 1,
         other: Other::default(),
         accepted: 0,
+        served: Vec::new(),
+        served_other: 0,
         retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
@@ -287,11 +306,31 @@ fn the_summary() {
         "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6, "undecided": 7},
         "blind": ["listen-other"], "missing": [], "verdict": null,
         "environment": {"kernel": null, "sysctls": null, "own_nat": null, "counters": null},
-        "left_out": {"seen": {}, "wire": 0, "not_looked_at": []},
+        "left_out": {"seen": {}, "wire": 0, "not_looked_at": []}, "by_listener": [], "by_listener_other": 0,
     });
     assert_eq!(Value::Object(object(&line)), want);
     let blind = Summary { syns: None, ..a_summary() };
     assert_eq!(object(&summary(&blind))["syns"], Value::Null);
+}
+
+#[test]
+fn who_lost_how_many() {
+    let known = Served {
+        netns: Some(7),
+        netns_name: Some("blue".into()),
+        dst: "198.51.100.7".parse().unwrap(),
+        dport: 443,
+        listener: Some(a_listener().into()),
+        drops: 2,
+    };
+    let unknown =
+        Served { netns: None, netns_name: None, dport: 80, listener: None, drops: 1, ..known.clone() };
+    let read = object(&summary(&Summary { served: vec![known, unknown], served_other: 3, ..a_summary() }));
+    let want = json!([
+        {"netns": 7, "netns_name": "blue", "dst": "198.51.100.7", "dport": 443, "listener": listener_object(), "drops": 2},
+        {"netns": null, "netns_name": null, "dst": "198.51.100.7", "dport": 80, "listener": null, "drops": 1},
+    ]);
+    assert_eq!((&read["by_listener"], &read["by_listener_other"]), (&want, &json!(3)));
 }
 
 #[test]
@@ -441,9 +480,13 @@ proptest! {
         prop_assert_eq!(&read["regression"], &json!(value.regression()));
         prop_assert_eq!(&read["paws"], &json!(value.cause.is_paws()));
         if let Some(listener) = &value.listener {
-            let want = json!({"pid": listener.pid, "comm": listener.comm, "cgroup": listener.cgroup});
-            prop_assert_eq!(&read["listener"], &want);
+            let read = &read["listener"];
+            prop_assert_eq!(&read["pid"], &json!(listener.pid));
+            prop_assert_eq!(&read["comm"], &json!(listener.comm));
+            prop_assert_eq!(&read["cgroup"], &json!(listener.cgroup));
+            prop_assert_eq!(&read["processes"], &json!(listener.processes));
         }
+        prop_assert_eq!(&read["netns_name"], &json!(value.netns_name.as_deref()));
         prop_assert!(word("time").is_some_and(|text| text.ends_with('Z') && text.len() == 30));
     }
 

@@ -12,9 +12,11 @@ use crate::model::{
     Nanos,
     any::any_word,
     environment::Environment,
+    listener::{Listener, Served},
     nat::{Nat, NatVerdict},
     report::{
-        CounterCheck, FilterWords, LeftOut, Listener, Listeners, Missing, Other, Reasons, Retries, Source,
+        CounterCheck, FilterWords, LeftOut, Listener as FullListener, Listeners, Missing, Other, Reasons,
+        Retries, Source,
     },
     verdict::{Remedy, Verdict},
 };
@@ -30,6 +32,8 @@ fn quiet() -> Summary {
         sources_total: 0,
         other: Other::default(),
         accepted: 0,
+        served: Vec::new(),
+        served_other: 0,
         retries: Retries::default(),
         unreported: 0,
         clocks_evicted: 0,
@@ -214,6 +218,66 @@ fn sources_and_what_their_clocks_say() {
     assert_eq!(text.matches("(confidence 0.99)").count(), 3);
 }
 
+fn served(dst: &str, dport: u16, drops: u64, listener: Option<Listener>) -> Served {
+    let dst = dst.parse().unwrap();
+    Served {
+        netns: Some(4_026_532_000),
+        netns_name: None,
+        dst,
+        dport,
+        listener: listener.map(Into::into),
+        drops,
+    }
+}
+
+/// A pod's, a prefork server's that listens on all addresses, and nobody's.
+fn with_listeners() -> Summary {
+    let id = "0123456789abcdef".repeat(4);
+    let cgroup = format!("/kubepods/burstable/pod8f0d1c8e-6d3b-4a52-9e71-2b0c4d5e6f70/{id}");
+    let pod = Listener {
+        pid: 4_194_304,
+        comm: "fifteen-letters".into(),
+        cgroup: Some(cgroup),
+        processes: Some(1),
+        sockets: Some(4),
+    };
+    let web = Listener {
+        pid: 812,
+        comm: "ng\x1binx".into(),
+        cgroup: Some("/system.slice/nginx.service".into()),
+        processes: Some(5),
+        sockets: Some(1),
+    };
+    let mut rows = vec![
+        served("198.51.100.7", 443, 40, Some(web.clone())),
+        served("198.51.100.7", 8080, 30, Some(pod)),
+        served("2001:db8::7", 443, 2, Some(web)),
+        served("198.51.100.7", 22, 1, None),
+    ];
+    rows[1].netns_name = Some("cni-1234".into());
+    Summary { served: rows, served_other: 9, ..busy() }
+}
+
+#[test]
+fn who_lost_how_many() {
+    let text = style(80).summary(&start(FilterWords::default()), &with_listeners());
+    let (_, rest) = text.split_once("\nListeners:\n").unwrap();
+    let (table, _) = rest.split_once("\n\n").unwrap();
+    assert_eq!(
+        table,
+        "   DROPS  PORT   PROCESS             WHERE
+      42  443    ng?inx (812)        and 4 more processes, in nginx.service,
+                                     netns 4026532000
+      30  8080   fifteen-letters (4194304)  4 sockets, container 0123456789ab,
+                                     pod 8f0d1c8e-6d3b-4a52-9e71-2b0c4d5e6f70,
+                                     netns cni-1234
+       1  22     ?                   to 198.51.100.7, netns 4026532000
+       9  (at other listeners)"
+    );
+    let unknown = Summary { served: vec![served("198.51.100.7", 22, 1, None)], ..busy() };
+    assert!(!style(80).summary(&start(FilterWords::default()), &unknown).contains("Listeners"));
+}
+
 #[test]
 fn clients_that_were_refused() {
     for (refused, got_in, want) in [
@@ -254,6 +318,7 @@ fn the_width_of_the_terminal() {
     for width in [80, 100, 132] {
         assert_fits(&style(width).summary(&start(FilterWords::default()), &busy()), width);
         assert_fits(&style(width).summary(&start(FilterWords::default()), &judged()), width);
+        assert_fits(&style(width).summary(&start(FilterWords::default()), &with_listeners()), width);
         assert_fits(&style(width).summary(&start(FilterWords::default()), &quiet()), width);
     }
     // Narrower than a table: every sentence still is.
@@ -279,7 +344,7 @@ fn colours_are_colours_and_nothing_else() {
 
 #[test]
 fn reasons_and_full_queues() {
-    let listener = |dport, drops| Listener {
+    let listener = |dport, drops| FullListener {
         netns: None,
         dst: "2001:db8::7".parse().unwrap(),
         dport,

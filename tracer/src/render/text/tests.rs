@@ -148,6 +148,13 @@ fn verbose_lines_name_the_place() {
     {
         assert!(line.contains(words), "{words:?} in {line:?}");
     }
+    assert!(!line.contains("listener"), "{line}");
+    let listener =
+        Listener { pid: 9, comm: "w\x1bb".into(), cgroup: None, processes: Some(2), sockets: Some(1) };
+    (drop.netns_name, drop.listener) = (Some("blue".into()), Some(listener.into()));
+    let line = line_of(&wordy, &drop);
+    assert!(line.ends_with("netns 4026531840 (blue) listener w?b (9) and one more process"), "{line}");
+    assert!(line_of(&style(144), &drop).ends_with("TCP_RFC7323_TW_PAWS w?b (9)"));
     drop.syn.tsval = None;
     assert!(line_of(&wordy, &drop).contains("no timestamp"));
     assert!(!line_of(&style(80), &drop).contains("netns"));

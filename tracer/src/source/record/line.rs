@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     model::{
-        Drop, Evidence, Flow, Listener, Observation, OptionKinds, Syn,
+        Drop, Evidence, Flow, Observation, OptionKinds, Syn,
+        listener::Listener,
         reading::{Accepted, Stack},
         report::{Ending, FilterWords, Limits, Missing, Start},
     },
@@ -144,10 +145,13 @@ fn queue(fields: &mut Fields) -> Result<(u32, u32), Wrong> {
 }
 
 fn listener(fields: &mut Fields) -> Result<Listener, Wrong> {
+    fields.pass_over(&["container", "pod"]);
     Ok(Listener {
         pid: fields.must("pid", Fields::number)?,
         comm: fields.must("comm", Fields::text)?,
         cgroup: fields.text("cgroup")?,
+        processes: fields.number("processes")?,
+        sockets: fields.number("sockets")?,
     })
 }
 
@@ -158,6 +162,7 @@ fn drop(fields: &mut Fields) -> Result<Drop, Wrong> {
         time: fields.must("time", Fields::time)?,
         flow: flow(fields)?,
         netns: fields.number("netns")?,
+        netns_name: fields.text("netns_name")?.map(Into::into),
         ifname: fields.text("ifname")?.map(Into::into),
         stage: fields.must("stage", Fields::word)?,
         cause: fields.must("cause", Fields::word)?,
@@ -179,7 +184,7 @@ fn drop(fields: &mut Fields) -> Result<Drop, Wrong> {
         answer: fields.word("answer")?,
         accept_queue: fields.object("accept_queue", queue)?,
         syn_queue: fields.object("syn_queue", queue)?,
-        listener: fields.object("listener", listener)?,
+        listener: fields.object("listener", listener)?.map(Into::into),
     })
 }
 

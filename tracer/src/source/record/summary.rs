@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// What follows from the observations and the start.
-const FOLLOWS: [&str; 16] = [
+const FOLLOWS: [&str; 18] = [
     "drops",
     "by_cause",
     "retries",
@@ -32,6 +32,8 @@ const FOLLOWS: [&str; 16] = [
     "blind",
     "missing",
     "verdict",
+    "by_listener",
+    "by_listener_other",
 ];
 
 pub(super) fn ending(fields: &mut Fields) -> Result<(Ending, Known), Wrong> {

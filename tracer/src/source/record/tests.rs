@@ -260,7 +260,16 @@ fn the_contract_of_schema_1_without_what_was_added() {
         ts_recent: Some(5001),
         ts_age_ms: Some(12_000),
         answer: Some(Answer::Ack),
-        listener: Some(crate::model::Listener { pid: 1, comm: "nginx".into(), cgroup: None }),
+        listener: Some(
+            crate::model::listener::Listener {
+                pid: 1,
+                comm: "nginx".into(),
+                cgroup: None,
+                processes: None,
+                sockets: None,
+            }
+            .into(),
+        ),
         evidence: Evidence::Kernel,
         ..bare(Cause::PawsTimeWait)
     };

@@ -1,0 +1,133 @@
+//! Observations on their way from the ring to the output: each waits until its listener is known, and all behind it wait
+//! with it, so that their order stays. Nobody waits longer than [`PATIENCE`], and the ring is read all the while.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use super::listeners::{Key, Listeners, Look, PATIENCE};
+use crate::{
+    error::Failure,
+    model::{Cause, Drop, Observation},
+    netns::Netns,
+};
+
+/// Observations that may wait: some megabytes. When there are more, the first waits no longer.
+const MAX: usize = 8192;
+
+/// Those that wait.
+pub(super) struct Waiting {
+    listeners: Listeners,
+    queue: VecDeque<(Observation, Instant)>,
+}
+
+impl Waiting {
+    /// None. `held` is a namespace that only this process holds.
+    pub(super) fn start(held: Option<Arc<Netns>>) -> Result<Self, Failure> {
+        Ok(Self { listeners: Listeners::start(held)?, queue: VecDeque::new() })
+    }
+
+    /// Another one.
+    pub(super) fn add(&mut self, observation: Observation, now: Instant) {
+        self.queue.push_back((observation, now + PATIENCE));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// The next one that waits for nothing more, with its listener as far as it is known.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Observation> {
+        let crowded = self.queue.len() > MAX;
+        let (first, until) = self.queue.front_mut()?;
+        if let Observation::Drop(drop) = first
+            && let Some(key) = key(drop)
+        {
+            match self.listeners.of(key, now) {
+                Look::Known(listener) => drop.listener = listener,
+                Look::Asked if now < *until && !crowded => return None,
+                Look::Asked => {}
+            }
+        }
+        self.queue.pop_front().map(|(observation, _)| observation)
+    }
+
+    /// Waits until there may be a next one; for ever, where none waits.
+    pub(super) async fn ready(&mut self) {
+        match self.queue.front() {
+            Some((_, until)) => {
+                let until = tokio::time::Instant::from_std(*until);
+                let _ = tokio::time::timeout_at(until, self.listeners.answer()).await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Where somebody may listen. Where the kernel found nobody, there is nobody to look for.
+fn key(drop: &Drop) -> Option<Key> {
+    let netns = drop.netns.filter(|_| drop.cause != Cause::NoListener)?;
+    Some(Key { netns, dst: drop.flow.dst, dport: drop.flow.dport })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, TcpListener},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::model::any::bare;
+
+    /// A drop at a listener of this process.
+    fn at(listener: &TcpListener) -> Observation {
+        let mut drop = bare(Cause::PawsTimeWait);
+        drop.netns = Some(Netns::current().unwrap().inode());
+        (drop.flow.dst, drop.flow.dport) =
+            (Ipv4Addr::LOCALHOST.into(), listener.local_addr().unwrap().port());
+        Observation::Drop(drop)
+    }
+
+    fn next(waiting: &mut Waiting, now: Instant) -> Option<Drop> {
+        match waiting.next(now)? {
+            Observation::Drop(drop) => Some(drop),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn in_order_and_not_for_ever() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut waiting = Waiting::start(None).unwrap();
+        let now = Instant::now();
+        assert!(next(&mut waiting, now).is_none());
+        waiting.add(at(&listener), now);
+        // One that has nothing to wait for waits behind it.
+        waiting.add(Observation::Drop(bare(Cause::NoListener)), now);
+        let first = std::iter::from_fn(|| Some(next(&mut waiting, now)))
+            .inspect(|_| std::thread::sleep(Duration::from_millis(2)))
+            .take(2000)
+            .flatten()
+            .next()
+            .expect("the answer came");
+        assert_eq!(first.listener.map(|who| who.pid), Some(std::process::id()));
+        assert_eq!(next(&mut waiting, now).map(|drop| drop.cause), Some(Cause::NoListener));
+        assert!(waiting.is_empty());
+        // Nobody answers for a namespace that is none, and nobody waits longer than that.
+        let Observation::Drop(mut drop) = at(&listener) else { unreachable!() };
+        drop.netns = Some(1);
+        waiting.add(Observation::Drop(drop), now);
+        assert_eq!(next(&mut waiting, now + PATIENCE).map(|drop| drop.listener), Some(None));
+    }
+
+    #[test]
+    fn a_crowd_does_not_wait() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut waiting = Waiting::start(None).unwrap();
+        let now = Instant::now();
+        for _ in 0..=MAX {
+            waiting.add(at(&listener), now);
+        }
+        assert!(next(&mut waiting, now).is_some());
+        assert!(waiting.queue.len() <= MAX);
+    }
+}

@@ -1,0 +1,70 @@
+//! Tries a hook set for real and takes it off again: what tracing would come to, and what every single hook would.
+
+use super::{
+    hooks::Set,
+    load::{KernelFilter, Settings, attach, attach_hook, load, trampolines},
+    plan::{Facts, Plan, Wish, hooks_of, survey},
+};
+use crate::error::Failure;
+
+/// What became of a set.
+#[derive(Debug)]
+pub struct Trial {
+    /// Which.
+    pub set: Set,
+    /// What tracing with it would attach; or why it would not.
+    pub outcome: Result<Plan, Failure>,
+    /// Every hook of the set by itself: in place, or why not.
+    pub hooks: Vec<(&'static str, Result<(), String>)>,
+}
+
+/// Tries. Nothing stays attached.
+pub fn try_out(facts: &Facts, set: Set, filter: &KernelFilter, settings: Settings) -> Trial {
+    // What one set is refused says nothing of another.
+    let mut facts = Facts { refused: Vec::new(), ..facts.clone() };
+    match attach(&mut facts, Wish::Only(set), filter, settings) {
+        Ok(mut attached) => {
+            attached.detach();
+            let plan = attached.plan;
+            let hook = |name: &'static str| match plan.missing.iter().find(|missing| missing.hook == name) {
+                Some(missing) => (name, Err(missing.why.clone())),
+                None => (name, Ok(())),
+            };
+            let hooks = hooks_of(set).map(|h| hook(h.name)).collect();
+            Trial { set, outcome: Ok(plan), hooks }
+        }
+        Err(failure) => {
+            let hooks = one_by_one(&facts, set, filter, settings, &failure);
+            Trial { set, outcome: Err(failure), hooks }
+        }
+    }
+}
+
+/// Every hook of a set that does not attach as a whole. Where not even that can be tried, `failure` is the reason for all.
+fn one_by_one(
+    facts: &Facts,
+    set: Set,
+    filter: &KernelFilter,
+    settings: Settings,
+    failure: &Failure,
+) -> Vec<(&'static str, Result<(), String>)> {
+    let all_the_same = |why: &str| hooks_of(set).map(|hook| (hook.name, Err(why.to_owned()))).collect();
+    let types = match &facts.types {
+        Ok(types) if facts.lacking_capabilities.is_empty() && !facts.confidential => types,
+        _ => return all_the_same(&failure.why),
+    };
+    let (plan, _) = survey(facts, types, set);
+    let mut ebpf = match load(&plan, types, filter, settings) {
+        Ok(ebpf) => ebpf,
+        Err(failure) => return all_the_same(&failure.why),
+    };
+    let btf = trampolines(set);
+    let mut result = |name: &'static str| {
+        if let Some(missing) = plan.missing.iter().find(|missing| missing.hook == name) {
+            return Err(missing.why.clone());
+        }
+        let hook = plan.hooks.iter().find(|hook| hook.name == name);
+        hook.map_or(Ok(()), |hook| attach_hook(&mut ebpf, set, hook, btf.as_ref()))
+    };
+    hooks_of(set).map(|hook| (hook.name, result(hook.name))).collect()
+}
