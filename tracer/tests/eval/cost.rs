@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use tracer::analysis::clock::{Clocks, Sample};
+use tracer::{
+    analysis::clock::{Clocks, Remembered, Sample},
+    model::Nanos,
+};
 
 use crate::eval::{
     host::{Conditions, Delay, Quirks},
@@ -55,6 +58,13 @@ fn greedy(seed: u64, syns: f64) -> Vec<(&'static str, Vec<Sample>)> {
     ]
 }
 
+/// What a server holds that refuses this SYN: a newer timestamp, recorded 5 s before, of a connection of the same ports.
+fn newer(sample: &Sample) -> Remembered {
+    let tsval = sample.tsval.unwrap_or(0).wrapping_add(90_000_000);
+    let time = Nanos(sample.time.0.saturating_sub(5_000_000_000));
+    Remembered { tsval, time: Some(time), same_ports: true }
+}
+
 /// Memory: the same on every machine.
 pub(crate) fn bytes(seed: u64, syns: f64, report: &mut Report) {
     report.section(
@@ -62,12 +72,16 @@ pub(crate) fn bytes(seed: u64, syns: f64, report: &mut Report) {
         "Bytes after the SYNs, and the most they ever were. At most 1 KiB after 8 SYNs, 64 KiB ever.",
     );
     report.head(&["source", "#SYNs", "#bytes", "#most"]);
-    for (name, kind) in [("quiet, stable", kind::LINUX), ("quiet, random", kind::APPLE)] {
+    for (name, kind, refused) in [
+        ("quiet, stable", kind::LINUX, false),
+        ("quiet, random", kind::APPLE, false),
+        ("quiet, random, refused", kind::APPLE, true),
+    ] {
         let mut clocks = Clocks::default();
         let mut random = Random::of(seed, name, 0);
         let quiet = samples(&[kind], 1, 40.0, &mut random);
         for sample in quiet.iter().take(8) {
-            clocks.observe(sample);
+            clocks.observe(&Sample { remembered: refused.then(|| newer(sample)), ..*sample });
         }
         let bytes = clocks.bytes();
         report.row(&[name.into(), "8".into(), bytes.to_string(), bytes.to_string()]);

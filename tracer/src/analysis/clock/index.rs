@@ -71,8 +71,9 @@ impl Index {
         }
     }
 
-    /// Bytes on the heap.
-    pub(super) fn heap(&self) -> usize {
-        self.0.iter().map(|sorted| sorted.capacity() * size_of::<(u32, u16)>()).sum()
+    /// Bytes in memory, itself and its lists.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.0.iter().map(|sorted| sorted.capacity() * size_of::<(u32, u16)>()).sum::<usize>()
     }
 }

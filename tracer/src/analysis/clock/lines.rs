@@ -38,10 +38,9 @@ pub(super) enum Placed {
 #[derive(Clone, Debug, Default)]
 pub(in crate::analysis) struct Lines {
     table: Vec<Line>,
-    /// Empty while there are few lines.
-    index: Index,
+    /// None while there are few lines; boxed, as most sources never need one.
+    index: Option<Box<Index>>,
     free: Vec<u16>,
-    indexed: bool,
     guesses: u16,
     confirmed: u16,
     /// Readings taken in.
@@ -141,11 +140,10 @@ impl Lines {
                 look(id, line);
             }
         };
-        if !self.indexed {
-            (0..self.table.len() as u16).for_each(&mut seen);
-            return;
+        match &self.index {
+            Some(index) => index.around(rate, at, below, above, seen),
+            None => (0..self.table.len() as u16).for_each(&mut seen),
         }
-        self.index.around(rate, at, below, above, seen);
     }
 
     /// Adds a reading to a line; `None`: it turned out not to be on it. A guess is gone then.
@@ -237,41 +235,39 @@ impl Lines {
             (self.table.len() - 1) as u16
         };
         self.guesses += 1;
-        if self.indexed {
-            (0..RATES.len()).for_each(|rate| self.index.insert(rate, line.last, id));
+        if let Some(index) = &mut self.index {
+            (0..RATES.len()).for_each(|rate| index.insert(rate, line.last, id));
         } else if self.table.len() > FEW {
             self.build_index();
         }
     }
 
     fn build_index(&mut self) {
-        self.indexed = true;
+        let index = self.index.get_or_insert_default();
         for id in 0..self.table.len() as u16 {
             let line = self.table[usize::from(id)];
             (0..RATES.len())
                 .filter(|rate| line.fits_rate(*rate))
-                .for_each(|rate| self.index.insert(rate, line.last, id));
+                .for_each(|rate| index.insert(rate, line.last, id));
         }
     }
 
     fn reindex(&mut self, id: u16, before: &Line, after: &Line) {
-        if !self.indexed {
-            return;
-        }
+        let Some(index) = &mut self.index else { return };
         for rate in (0..RATES.len()).filter(|rate| before.fits_rate(*rate)) {
             if after.fits_rate(rate) {
-                self.index.renew(rate, before.last, after.last, id);
+                index.renew(rate, before.last, after.last, id);
             } else {
-                self.index.remove(rate, before.last, id);
+                index.remove(rate, before.last, id);
             }
         }
     }
 
     fn remove(&mut self, id: u16) {
         let line = self.table[usize::from(id)];
-        if self.indexed {
+        if let Some(index) = &mut self.index {
             for rate in (0..RATES.len()).filter(|rate| line.fits_rate(*rate)) {
-                self.index.remove(rate, line.last, id);
+                index.remove(rate, line.last, id);
             }
         }
         self.vacate(id);
@@ -315,8 +311,9 @@ impl Lines {
             self.strays.push((*at_ms, line.stack));
             self.vacate(*id);
         }
-        let table = &self.table;
-        self.index.retain(|id| table[usize::from(id)].mask != 0);
+        if let Some(index) = &mut self.index {
+            index.retain(|id| self.table[usize::from(id)].mask != 0);
+        }
     }
 
     /// Too many clocks: the one that was not seen for the longest time goes.
@@ -350,7 +347,7 @@ impl Lines {
     /// Bytes on the heap.
     pub(super) fn heap(&self) -> usize {
         self.table.capacity() * size_of::<Line>()
-            + self.index.heap()
+            + self.index.as_ref().map_or(0, |index| index.bytes())
             + self.free.capacity() * size_of::<u16>()
             + self.strays.capacity() * size_of::<(u32, u8)>()
     }
