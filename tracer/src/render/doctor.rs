@@ -1,7 +1,7 @@
 //! `doctor` for people: one screen. What is fine takes one line, what is not says why; with `-v` everything has a line.
 
 use super::{
-    phrases::clean,
+    phrases::{clean, count},
     text::{Ink, Style},
 };
 use crate::{
@@ -208,21 +208,26 @@ impl Style {
                 self.item(Mark::Look, &format!("{rest} other namespaces with such counts; -v shows them")),
             );
         }
-        let quiet: Vec<_> = checkup.places.iter().filter(|place| moved(place).is_empty()).collect();
+        let quiet = checkup.places.iter().filter(|place| moved(place).is_empty());
         if self.verbose {
-            for place in &quiet {
-                lines.extend(self.item(Mark::Fine, &counted(place, own)));
+            for place in quiet {
+                lines.extend(self.item(quiet_mark(place), &counted(place, own)));
             }
-        } else if !quiet.is_empty() {
-            let listeners = quiet.iter().fold(0u64, |sum, place| sum.saturating_add(place.listeners));
-            let text = format!(
-                "no SYN counted as dropped in {} ({listeners} listeners)",
-                match quiet.len() {
-                    1 => "one namespace".to_owned(),
-                    n => format!("{n} namespaces"),
+        } else {
+            // No counts are no news where none could be read.
+            let (unread, read): (Vec<_>, Vec<_>) = quiet.partition(|place| place.counters.is_empty());
+            for (mark, what, places) in [
+                (Mark::Fine, "no SYN counted as dropped in", read),
+                (Mark::Unknown, "the kernel's counters could not be read in", unread),
+            ] {
+                if !places.is_empty() {
+                    let listeners =
+                        places.iter().fold(0u64, |sum, place| sum.saturating_add(place.listeners));
+                    let listeners = count(listeners, "listener", "listeners");
+                    let places = count(places.len() as u64, "namespace", "namespaces");
+                    lines.extend(self.item(mark, &format!("{what} {places} ({listeners})")));
                 }
-            );
-            lines.extend(self.item(Mark::Fine, &text));
+            }
         }
         for place in checkup.places.iter().skip(1) {
             lines.extend(self.differs(place, own));
@@ -259,11 +264,13 @@ fn called(place: &Place, own: Option<&Place>) -> String {
     if own.is_some_and(|own| own.netns == place.netns) { format!("{name} (this one)") } else { name }
 }
 
+/// A namespace without counts is fine if they were read.
+fn quiet_mark(place: &Place) -> Mark {
+    if place.counters.is_empty() { Mark::Unknown } else { Mark::Fine }
+}
+
 fn counted(place: &Place, own: Option<&Place>) -> String {
-    let listeners = match place.listeners {
-        1 => "one listener".to_owned(),
-        n => format!("{n} listeners"),
-    };
+    let listeners = count(place.listeners, "listener", "listeners");
     let counts: Vec<_> = moved(place).iter().map(|(name, n)| format!("{name} {n}")).collect();
     let counts = match counts.as_slice() {
         [] if place.counters.is_empty() => "counters not read".to_owned(),

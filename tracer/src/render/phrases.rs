@@ -54,6 +54,11 @@ pub(super) fn answer(answer: Option<Answer>) -> &'static str {
     }
 }
 
+/// "one SYN", "7 SYNs".
+pub(super) fn count(n: u64, one: &str, more: &str) -> String {
+    if n == 1 { format!("one {one}") } else { format!("{n} {more}") }
+}
+
 /// Milliseconds in two significant places: `850ms`, `1.2s`, `3m20s`, `2h05m`, `3d04h`.
 pub(super) fn millis(ms: u64) -> String {
     let s = ms / 1000;

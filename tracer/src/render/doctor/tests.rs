@@ -104,3 +104,23 @@ fn verbose_has_a_line_for_everything() {
         assert!(flat.contains(words), "{words:?} in {text}");
     }
 }
+
+#[test]
+fn counters_that_were_not_read_are_no_good_news() {
+    let mut checkup = healthy();
+    let unread = Place {
+        netns: 9,
+        counters: std::collections::BTreeMap::new(),
+        listeners: 1,
+        ..checkup.places[0].clone()
+    };
+    checkup.places.push(unread);
+    let text = style(80).doctor(&checkup);
+    assert!(text.contains("ok    no SYN counted as dropped in one namespace (3 listeners)"), "{text}");
+    assert!(
+        text.contains("?     the kernel's counters could not be read in one namespace (one listener)"),
+        "{text}"
+    );
+    let text = Style { verbose: true, ..style(80) }.doctor(&checkup);
+    assert!(text.contains("?     netns 9, one listener: counters not read"), "{text}");
+}

@@ -4,13 +4,8 @@
 use super::super::text::Style;
 use crate::{
     model::report::{Capture, Summary},
-    render::phrases::{clean, millis},
+    render::phrases::{clean, count, millis},
 };
-
-/// "one SYN", "7 SYNs".
-fn count(n: u64, one: &str, more: &str) -> String {
-    if n == 1 { format!("one {one}") } else { format!("{n} {more}") }
-}
 
 /// How much there was beside the drops.
 pub(super) fn traffic(capture: &Capture) -> String {
