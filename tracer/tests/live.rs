@@ -34,6 +34,9 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(live::top::PANIC) {
+        live::top::panic_on_screen();
+    }
     match live::suite::run(&Arguments::from_args()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(101),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use tracer::tui::screen::Screen;
 
 use super::{
     cases::Lacking,
@@ -104,10 +105,14 @@ impl Tmux {
             .map(drop)
     }
 
-    /// Starts `tracer top`, after a look at the terminal's settings.
+    /// Starts `tracer top`.
     fn top(&self, args: &str) -> Result<()> {
-        let line = format!("clear; stty -a > before; {} top {args}", self.program.display());
-        self.keys(&[&line, "Enter"])?;
+        self.full_screen(&format!("{} top {args}", self.program.display()))
+    }
+
+    /// Starts something that takes the screen, after a look at the terminal's settings.
+    fn full_screen(&self, command: &str) -> Result<()> {
+        self.keys(&[&format!("clear; stty -a > before; {command}"), "Enter"])?;
         let begun = Instant::now();
         while !self.flag("alternate_on")? {
             ensure!(begun.elapsed() < PATIENCE, "no full screen:\n{}", self.screen()?);
@@ -254,5 +259,27 @@ fn endings(ground: Ground) -> Result<()> {
     tmux.keys(&["C-c"])?;
     tmux.is_restored(0)?;
     tmux.top(&format!("--hooks {set} -d 1s"))?;
-    tmux.is_restored(0).map(drop)
+    tmux.is_restored(0)?;
+    let itself = std::env::current_exe()?;
+    tmux.full_screen(&format!("{} {PANIC}", itself.display()))?;
+    let screen = tmux.is_restored(101)?;
+    ensure!(screen.contains(WORDS), "the panic's words are lost:\n{screen}");
+    Ok(())
+}
+
+/// Makes this binary a program that panics while the screen is its own. The real one has no way to do so on purpose.
+pub(crate) const PANIC: &str = "--panic-on-screen";
+/// What it says.
+const WORDS: &str = "nobody expected this";
+
+/// Takes the terminal as `tracer top` does, and panics.
+pub(crate) fn panic_on_screen() -> ! {
+    let mut screen = Screen::enter().unwrap_or_else(|failure| panic!("{failure}"));
+    let drawn = screen.draw(|buffer| {
+        buffer.set_string(0, 0, "still standing", ratatui::style::Style::new());
+    });
+    drawn.unwrap_or_else(|error| panic!("{error}"));
+    // Long enough for the terminal's owner to see it.
+    thread::sleep(Duration::from_millis(500));
+    panic!("{WORDS}");
 }
