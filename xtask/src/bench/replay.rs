@@ -56,7 +56,7 @@ pub(crate) fn replay(check: bool) -> Result<()> {
         let rate = made.packets as f64 / median.as_secs_f64();
         let ratio = median.as_secs_f64() / ours.as_secs_f64();
         println!(
-            "{name:<8} min {:>7.0?}  median {median:>7.0?}  max {:>7.0?}  {:>6.2} million packets/s  x{ratio:.2}",
+            "{name:<8} min {:>8.2?}  median {median:>8.2?}  max {:>8.2?}  {:>6.2} million packets/s  x{ratio:.2}",
             times[0],
             times[RUNS - 1],
             rate / 1e6,
