@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the machine: whether an interface or a namespace exists is found out later.
 
+mod report;
 mod top;
 mod words;
 
@@ -12,6 +13,7 @@ use ipnet::IpNet;
 
 use crate::lab::Scenario;
 
+pub use report::ReportArgs;
 pub use top::TopArgs;
 pub use words::{CauseWord, Ports, PortsError, selected};
 use words::{parse_duration, parse_interval, parse_prefix};
@@ -53,6 +55,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// The same from a capture (pcap, pcapng) or a recording.
     Replay(ReplayArgs),
+    /// Make one page of HTML of a recording or a capture, for the post-mortem.
+    Report(ReportArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
-    report::{End, Manner, Report, limits},
+    page::Sheet,
+    report::{End, Manner, Report, Whole, limits},
     request::{in_words, selection},
     signals::{Signals, last_resort},
     sink::{Recording, Written},
@@ -26,6 +27,7 @@ use crate::{
     },
     source::{ENOUGH, Kind, Opening, Reader, capture::Capture, recording::Recording as Recorded},
 };
+pub(super) use input::is_same;
 use input::{Input, Piece};
 
 /// Between two looks at things that no packet announces.
@@ -39,7 +41,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What the user must know, with what to type.
 pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     if let Some(file) = &args.output.write
-        && input::is_same(&args.file, file)
+        && is_same(&args.file, file)
     {
         return Err(Failure::new(
             Exit::Usage,
@@ -48,8 +50,17 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
             "give -w another file",
         ));
     }
-    let input = Input::open(&args.file)?;
     let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
+    run(args, recording, None)
+}
+
+/// Reads it, and tells it by the line, or on a sheet.
+pub(super) fn run(
+    args: &ReplayArgs,
+    recording: Option<Recording>,
+    sheet: Option<Sheet>,
+) -> Result<Exit, Failure> {
+    let input = Input::open(&args.file)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -57,7 +68,7 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let mut signals = Signals::install()?;
         last_resort()?;
-        let mut replay = Replay::new(args, input, recording)?;
+        let mut replay = Replay::new(args, input, recording, sheet)?;
         let end = replay.stream(&mut signals).await?;
         replay.end(end)
     })
@@ -78,10 +89,20 @@ struct Replay {
     taken: u64,
     /// Why the input ended before its end.
     broken: Option<Failure>,
+    /// Somebody did not want to wait for the rest of it.
+    stopped: bool,
+    /// Where the page goes that is made of it.
+    sheet: Option<Sheet>,
 }
 
 impl Replay {
-    fn new(args: &ReplayArgs, input: Input, recording: Option<Recording>) -> Result<Self, Failure> {
+    fn new(
+        args: &ReplayArgs,
+        input: Input,
+        recording: Option<Recording>,
+        sheet: Option<Sheet>,
+    ) -> Result<Self, Failure> {
+        let manner = if sheet.is_some() { Manner::Page } else { Manner::Lines };
         let selection = selection(&args.select);
         let start = Start {
             time: now()?,
@@ -97,7 +118,7 @@ impl Replay {
         };
         Ok(Self {
             input,
-            report: Report::new(&args.output, selected(&args.select.cause), start, recording, Manner::Lines),
+            report: Report::new(&args.output, selected(&args.select.cause), start, recording, manner),
             args: args.clone(),
             selection,
             reader: None,
@@ -106,6 +127,8 @@ impl Replay {
             observations: Vec::new(),
             taken: 0,
             broken: None,
+            stopped: false,
+            sheet,
         })
     }
 
@@ -119,6 +142,7 @@ impl Replay {
                 biased;
                 () = signals.any(), if asked.is_none() => {
                     if !self.input.is_pipe {
+                        self.stopped = true;
                         return Ok(End::Asked);
                     }
                     asked = Some(Instant::now() + LAST_WORDS);
@@ -330,9 +354,19 @@ impl Replay {
                 Ending::unknown(Some(&self.report.start), self.last(), Lost::default())
             }
         };
-        let summary = self.report.sum_up(ending);
         let remark = self.reader.as_ref().and_then(|reader| reader.remark());
-        let exit = self.report.end(&summary, end)?;
+        let exit = match &mut self.sheet {
+            Some(sheet) => {
+                let stopped = self.stopped.then(|| "Somebody stopped tracer before it had read all.".into());
+                let cut = self.broken.as_ref().map(|failure| format!("{}: {}", failure.what, failure.why)).or(stopped);
+                let whole = Whole { name: &self.input.name, cut, remark: remark.clone() };
+                sheet.write(&self.report.page(ending, &whole, &sheet.zone))?
+            }
+            None => {
+                let summary = self.report.sum_up(ending);
+                self.report.end(&summary, end)?
+            }
+        };
         if let Some(remark) = remark {
             super::note(&format!("tracer: {remark}"));
         }

@@ -108,7 +108,7 @@ impl Input {
 }
 
 /// Whether both are one regular file.
-pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+pub(in crate::app) fn is_same(one: &Path, other: &Path) -> bool {
     let meta = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
     meta(one)
         .zip(meta(other))
