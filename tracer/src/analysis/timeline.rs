@@ -12,8 +12,8 @@ pub const BARS: usize = 360;
 
 /// What a bar may last, milliseconds; each is a multiple of the one before. After a day come ten, a hundred, ...
 const LENGTHS: [i64; 15] = [
-    100, 500, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000,
-    43_200_000, 86_400_000,
+    100, 500, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000,
+    21_600_000, 43_200_000, 86_400_000,
 ];
 
 /// What came within a bar.
@@ -141,7 +141,9 @@ mod tests {
 
     #[test]
     fn a_long_run_has_longer_bars() {
-        for (ms, length) in [(35_900, 100), (36_000, 500), (3_600_000, 30_000), (86_400_000 * 365, 864_000_000)] {
+        for (ms, length) in
+            [(35_900, 100), (36_000, 500), (3_600_000, 30_000), (86_400_000 * 365, 864_000_000)]
+        {
             assert_eq!(timeline(&[0, ms]).length_ms(), length, "{ms}");
         }
     }

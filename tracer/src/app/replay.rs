@@ -60,7 +60,7 @@ pub(super) fn run(
     recording: Option<Recording>,
     sheet: Option<Sheet>,
 ) -> Result<Exit, Failure> {
-    let input = Input::open(&args.file)?;
+    let input = Input::open(&args.file, sheet.is_some())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -358,7 +358,11 @@ impl Replay {
         let exit = match &mut self.sheet {
             Some(sheet) => {
                 let stopped = self.stopped.then(|| "Somebody stopped tracer before it had read all.".into());
-                let cut = self.broken.as_ref().map(|failure| format!("{}: {}", failure.what, failure.why)).or(stopped);
+                let cut = self
+                    .broken
+                    .as_ref()
+                    .map(|failure| format!("{}: {}", failure.what, failure.why))
+                    .or(stopped);
                 let whole = Whole { name: &self.input.name, cut, remark: remark.clone() };
                 sheet.write(&self.report.page(ending, &whole, &sheet.zone))?
             }

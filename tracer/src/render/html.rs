@@ -31,7 +31,7 @@ use super::{
 use crate::{
     analysis::{recent::Reading, timeline::Timeline},
     model::{
-        Drop,
+        Drop, Nanos,
         report::{Source, Start, Summary},
     },
 };
@@ -81,9 +81,12 @@ impl View<'_> {
         Style { color: false, zone: self.zone.clone(), width: 100, verbose: false }
     }
 
-    /// When something was, to the second.
-    fn moment(&self, time: crate::model::Nanos) -> String {
-        self.style().time_of_day(time, "%Y-%m-%d %H:%M:%S")
+    /// When something was, to the second; with the day, unless all of the run was on one.
+    fn moment(&self, time: Nanos) -> String {
+        let day = |time| self.style().time_of_day(time, "%Y-%m-%d");
+        let one = [time, self.start.time, self.summary.time].map(day);
+        let form = if one[0] == one[1] && one[1] == one[2] { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+        self.style().time_of_day(time, form)
     }
 }
 
@@ -145,7 +148,8 @@ fn zone(view: &View<'_>) -> String {
 /// What this is a report of, and what must be known before anything of it is believed.
 fn head(view: &View<'_>, name: &str) -> Markup {
     let (start, summary) = (view.start, view.summary);
-    let (begin, end) = (view.moment(start.time), view.moment(summary.time));
+    let begin = view.style().time_of_day(start.time, "%Y-%m-%d %H:%M:%S");
+    let end = view.moment(summary.time);
     let source = match &start.capture {
         Some(capture) => format!("capture ({})", word(&capture.format)),
         None => format!(

@@ -99,7 +99,11 @@ mod tests {
             let times = thinned(40_000);
             for host in 0..turn {
                 let share = times.iter().filter(|time| **time % turn == host).count();
-                assert!(share > times.len() / turn as usize / 2, "host {host} of {turn}: {share} of {}", times.len());
+                assert!(
+                    share > times.len() / turn as usize / 2,
+                    "host {host} of {turn}: {share} of {}",
+                    times.len()
+                );
             }
         }
     }

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// Rows of a table whose length the recording decides.
-const ROWS: usize = 100;
+/// Rows of a table whose length the recording decides: more than there are of anything.
+const ROWS: usize = 40;
 
 pub(super) fn counters(view: &View<'_>) -> Markup {
     let summary = view.summary;
@@ -29,7 +29,7 @@ pub(super) fn counters(view: &View<'_>) -> Markup {
     html! {
         h2 { "The kernel's own counters over the same time" }
         @if summary.snmp.is_empty() {
-            p { "None of them moved for a drop that was seen, or they were not read." }
+            p { "Not read, or none of them moved for a drop." }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Counters" {
                 table {
@@ -81,7 +81,9 @@ pub(super) fn environment(view: &View<'_>) -> Markup {
 fn own_nat(nat: Option<&OwnNat>) -> String {
     let Some(OwnNat { rules, random_fully, conntrack }) = nat else { return "not looked at".into() };
     let tracked = if *conntrack { "connections are tracked" } else { "connections are not tracked" };
-    format!("{rules} rules that translate source addresses, {random_fully} of them fully at random; {tracked}")
+    format!(
+        "{rules} rules that translate source addresses, {random_fully} of them fully at random; {tracked}"
+    )
 }
 
 fn settings(environment: &Environment) -> Markup {

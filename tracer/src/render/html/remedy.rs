@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn commands_stand_apart() {
-        assert_eq!(of("sysctl -w net.ipv4.tcp_syncookies=1"), ("", vec!["sysctl -w net.ipv4.tcp_syncookies=1"]));
+        assert_eq!(
+            of("sysctl -w net.ipv4.tcp_syncookies=1"),
+            ("", vec!["sysctl -w net.ipv4.tcp_syncookies=1"])
+        );
         assert_eq!(
             of("Take it off: `nft list ruleset | grep x`, `iptables-save | grep y`."),
             ("Take it off", vec!["nft list ruleset | grep x", "iptables-save | grep y"])

@@ -21,6 +21,8 @@ use crate::{
 /// Units of the picture.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 260.0;
+/// Room for what lies on the edge.
+const EDGE: f64 = 10.0;
 /// Half the size of a cross.
 const CROSS: f64 = 4.0;
 /// How often a line may come around 2^32.
@@ -45,11 +47,12 @@ impl Frame {
     }
 
     fn x(&self, second: f64) -> f64 {
-        second / seconds(self.end, self.since).max(0.001) * WIDTH
+        EDGE + second / seconds(self.end, self.since).max(0.001) * (WIDTH - 2.0 * EDGE)
     }
 
     fn y(&self, tsval: f64) -> f64 {
-        HEIGHT - (tsval - f64::from(self.low)) / f64::from(self.high - self.low).max(1.0) * HEIGHT
+        let part = (tsval - f64::from(self.low)) / f64::from(self.high - self.low).max(1.0);
+        HEIGHT - EDGE - part * (HEIGHT - 2.0 * EDGE)
     }
 }
 
@@ -60,7 +63,7 @@ pub(super) fn figure(view: &View<'_>, n: usize, source: &Source, picture: &Pictu
         return html! { p.dim { "No timestamps of it are remembered." } };
     };
     let dropped = readings.iter().filter(|reading| reading.dropped).count();
-    let form = |time| view.style().time_of_day(time, "%m-%d %H:%M:%S");
+    let form = |time| view.moment(time);
     let shown = match picture.read.saturating_sub(readings.len() as u64) {
         0 => format!("All {} readings are shown.", readings.len()),
         left => format!(
@@ -176,32 +179,44 @@ mod tests {
     const SECOND: i64 = 1_000_000_000;
 
     fn clock(tsval: u32, first: i64, last: i64) -> Clock {
-        Clock { rate_hz: 1000.0, first: Nanos(first * SECOND), last: Nanos(last * SECOND), tsval, readings: 2 }
+        Clock {
+            rate_hz: 1000.0,
+            first: Nanos(first * SECOND),
+            last: Nanos(last * SECOND),
+            tsval,
+            readings: 2,
+        }
     }
 
     fn frame(low: u32, high: u32) -> Frame {
         Frame { since: Nanos(0), end: Nanos(10 * SECOND), low, high }
     }
 
+    /// In parts of the picture: from the left, from below.
+    fn parts(clock: &Clock, until: i64, frame: &Frame) -> Vec<[(f64, f64); 2]> {
+        let part = |(x, y): Point| {
+            let part = ((x - EDGE) / (WIDTH - 2.0 * EDGE), (HEIGHT - EDGE - y) / (HEIGHT - 2.0 * EDGE));
+            ((part.0 * 1e3).round() / 1e3, (part.1 * 1e3).round() / 1e3)
+        };
+        let drawn = segments(clock, Nanos(until * SECOND), frame);
+        drawn.into_iter().map(|ends| ends.map(part)).collect()
+    }
+
     #[test]
     fn a_line_from_corner_to_corner() {
-        let parts = segments(&clock(15_000, 0, 10), Nanos(10 * SECOND), &frame(5000, 15_000));
-        assert_eq!(parts, [[(0.0, HEIGHT), (WIDTH, 0.0)]]);
+        assert_eq!(parts(&clock(15_000, 0, 10), 10, &frame(5000, 15_000)), [[(0.0, 0.0), (1.0, 1.0)]]);
         // Found later, and not seen to the end.
-        let parts = segments(&clock(10_000, 2, 5), Nanos(5 * SECOND), &frame(5000, 15_000));
-        assert_eq!(parts, [[(WIDTH * 0.2, HEIGHT * 0.8), (WIDTH / 2.0, HEIGHT / 2.0)]]);
+        assert_eq!(parts(&clock(10_000, 2, 5), 5, &frame(5000, 15_000)), [[(0.2, 0.2), (0.5, 0.5)]]);
         // One that goes on leaves the picture at its upper edge.
-        let parts = segments(&clock(10_000, 0, 0), Nanos(99 * SECOND), &frame(9000, 15_000));
-        assert_eq!(parts, [[(0.0, HEIGHT - HEIGHT / 6.0), (WIDTH / 2.0, 0.0)]]);
+        assert_eq!(parts(&clock(10_000, 0, 0), 99, &frame(9000, 15_000)), [[(0.0, 0.167), (0.5, 1.0)]]);
     }
 
     #[test]
     fn a_line_that_comes_around() {
-        let parts = segments(&clock(5000, 0, 10), Nanos(10 * SECOND), &frame(0, u32::MAX));
-        assert_eq!(parts.len(), 2);
-        let [first, second] = [parts[0], parts[1]];
-        assert!((first[1].0 - WIDTH / 2.0).abs() < 0.1 && first[1].1 < 0.1, "{first:?}");
-        assert!((second[0].0 - WIDTH / 2.0).abs() < 0.1 && (second[0].1 - HEIGHT).abs() < 0.1, "{second:?}");
+        let [first, second] = parts(&clock(5000, 0, 10), 10, &frame(0, u32::MAX))[..] else {
+            panic!("two parts")
+        };
+        assert_eq!((first[1], second[0]), ((0.5, 1.0), (0.5, 0.0)));
     }
 
     #[test]
@@ -212,7 +227,10 @@ mod tests {
         assert!(segments(&still, Nanos(10 * SECOND), &frame(0, 60_000)).is_empty());
         // However long: no more parts than there is room for.
         let old = Clock { rate_hz: 1e12, ..clock(0, 0, 0) };
-        assert_eq!(segments(&old, Nanos(i64::MAX), &Frame { end: Nanos(i64::MAX), ..frame(0, u32::MAX) }).len(), TURNS);
+        assert_eq!(
+            segments(&old, Nanos(i64::MAX), &Frame { end: Nanos(i64::MAX), ..frame(0, u32::MAX) }).len(),
+            TURNS
+        );
     }
 
     #[test]
@@ -220,11 +238,11 @@ mod tests {
         let reading = |second: i64, tsval, dropped| Reading { time: Nanos(second * SECOND), tsval, dropped };
         let readings = [reading(0, 5, false), reading(10, 15, false), reading(5, 10, true)];
         let frame = Frame::of(&readings).unwrap();
-        assert_eq!(dots(&readings, &frame), "M0.0 260.0h0M720.0 0.0h0");
+        assert_eq!(dots(&readings, &frame), "M10.0 250.0h0M710.0 10.0h0");
         assert_eq!(crosses(&readings, &frame), "M356.0 126.0l8 8m-8 0l8-8");
         assert!(Frame::of(&[]).is_none());
         // One alone has no width and no height.
         let frame = Frame::of(&readings[..1]).unwrap();
-        assert_eq!(dots(&readings[..1], &frame), "M0.0 260.0h0");
+        assert_eq!(dots(&readings[..1], &frame), "M10.0 250.0h0");
     }
 }

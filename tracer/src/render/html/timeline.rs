@@ -25,6 +25,7 @@ struct Strip {
     name: String,
     words: &'static str,
     class: &'static str,
+    /// What stands behind its sum.
     counted: &'static str,
     values: Vec<u64>,
 }
@@ -55,13 +56,13 @@ fn strips(view: &View<'_>, bars: &[(Nanos, Bar)]) -> Vec<Strip> {
     let mut strips = Vec::new();
     if causes.len() > 1 {
         let values = values(&Bar::drops);
-        strips.push(Strip { name: "all drops".into(), words: "", class: "all", counted: "drops", values });
+        strips.push(Strip { name: "all drops".into(), words: "", class: "all", counted: " drops", values });
     }
     strips.extend(causes.into_iter().map(|(cause, _)| Strip {
         name: cause.name().into(),
         words: short(cause),
         class: class(cause),
-        counted: "drops",
+        counted: " drops",
         values: values(&|bar| bar.dropped(cause)),
     }));
     let answered = values(&|bar| bar.answered);
@@ -75,7 +76,9 @@ fn strips(view: &View<'_>, bars: &[(Nanos, Bar)]) -> Vec<Strip> {
 const fn class(cause: Cause) -> &'static str {
     match cause {
         _ if cause.is_paws() => "paws",
-        Cause::AcceptQueueFull | Cause::SynQueueFull | Cause::PeerNotProven | Cause::ListenOther => "listener",
+        Cause::AcceptQueueFull | Cause::SynQueueFull | Cause::PeerNotProven | Cause::ListenOther => {
+            "listener"
+        }
         _ => "plain",
     }
 }
@@ -92,7 +95,7 @@ fn drawn(view: &View<'_>, n: usize, strip: &Strip, bars: &[(Nanos, Bar)]) -> Mar
             p {
                 b { (strip.name) } " "
                 @if !strip.words.is_empty() { span.dim { (strip.words) } " " }
-                span.count { (sum) " " (strip.counted) ", " (most_words) }
+                span.count { (sum) (strip.counted) ", " (most_words) }
             }
             svg.(strip.class) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
                 aria-labelledby={ "strip-" (n) " strip-" (n) "-told" } {

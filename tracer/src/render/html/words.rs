@@ -18,10 +18,15 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => clean(text),
-        Some((at, _)) => format!("{}…", clean(&text[..at])),
-    }
+    let end = text.char_indices().nth(most).map(|(at, _)| at);
+    let words = clean(&text[..end.unwrap_or(text.len())]);
+    let words: String = words.chars().map(|c| if is_none(c) { '?' } else { c }).collect();
+    if end.is_some() { format!("{words}…") } else { words }
+}
+
+/// Code points that are no characters and never will be: a page must not hold them.
+fn is_none(c: char) -> bool {
+    u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}')
 }
 
 #[cfg(test)]
@@ -31,7 +36,7 @@ mod tests {
     #[test]
     fn no_end_is_an_end() {
         assert_eq!(word("nginx"), "nginx");
-        assert_eq!(word("a\0b\u{202e}c\u{61c}\n"), "a?b?c??");
+        assert_eq!(word("a\0b\u{202e}c\u{61c}\n\u{fffe}\u{fdd0}"), "a?b?c????");
         assert_eq!(word(&"ä".repeat(NAME)), "ä".repeat(NAME));
         assert_eq!(word(&"ä".repeat(1 << 20)), format!("{}…", "ä".repeat(NAME)));
     }
