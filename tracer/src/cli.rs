@@ -32,12 +32,11 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "\
-Commands to start with (as root, but for the last):
+Commands to start with (as root):
   tracer -p 443            every SYN to port 443 that gets no SYN/ACK, and why
   tracer -p 443 -o json    the same for scripts, one JSON object a line
   tracer top -p 443        the same on the full screen, with the verdict so far
-  tracer demo              a NAT incident in throwaway namespaces, traced
-  tracer replay FILE       the same from a capture or a recording";
+  tracer demo              a NAT incident in throwaway namespaces, traced";
 
 /// Sources that are told apart by default.
 const SOURCES: usize = 65_536;
@@ -55,7 +54,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// The same from a capture (pcap, pcapng) or a recording.
     Replay(ReplayArgs),
-    /// Make one page of HTML of a recording or a capture, for the post-mortem.
+    /// One HTML page of a recording or a capture, for the post-mortem.
     Report(ReportArgs),
     /// Print a completion script for a shell.
     Completions {

@@ -131,7 +131,7 @@ impl Browser {
         self.ask("Emulation.setScriptExecutionDisabled", &json!({"value": !look.scripts}))?;
         let scheme = if look.dark { "dark" } else { "light" };
         let media = json!({
-            "media": if look.paper { "print" } else { "screen" },
+            "media": if look.paper { "print" } else { "" },
             "features": [{"name": "prefers-color-scheme", "value": scheme}],
         });
         self.ask("Emulation.setEmulatedMedia", &media)?;

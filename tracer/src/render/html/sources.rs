@@ -22,13 +22,13 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         @if shown.is_empty() {
             p { "No source was seen." }
         } @else {
+            p.dim {
+                @if summary.sources_total > shown.len() as u64 {
+                    (shown.len()) " of " (summary.sources_total) " client addresses, those with the most drops."
+                } @else { "Client addresses, those with the most drops first." }
+            }
             div.scroll tabindex="0" role="region" aria-label="Sources" {
                 table.sortable {
-                    caption {
-                        @if summary.sources_total > shown.len() as u64 {
-                            (shown.len()) " of " (summary.sources_total) " client addresses, those with the most drops"
-                        } @else { "Client addresses, those with the most drops first" }
-                    }
                     thead { tr {
                         th scope="col" { "Address" } th.n scope="col" { "SYNs" } th.n scope="col" { "Drops" }
                         th.n scope="col" { "PAWS" } th.n scope="col" { "Ticks back" } th.n scope="col" { "Time back" }
@@ -51,10 +51,10 @@ fn row(view: &View<'_>, source: &Source) -> Markup {
     html! {
         tr {
             th scope="row" { (source.src) }
-            (number(source.syns)) (number(Some(source.drops))) (number(Some(source.paws)))
-            (number(back.map(|(ticks, _)| ticks)))
+            (number(source.syns, "?")) (number(Some(source.drops), "?")) (number(Some(source.paws), "?"))
+            (number(back.map(|(ticks, _)| ticks), "-"))
             td.n data-sort=(ms.unwrap_or(0)) { (ms.map_or("-".into(), |ms| format!("~{}", millis(ms)))) }
-            (number(nat.map(|nat| nat.clocks.len() as u64)))
+            (number(nat.map(|nat| nat.clocks.len() as u64), "-"))
             td { (nat.map_or("-".into(), looks_like)) }
             td.n { (nat.map_or("-".into(), |nat| format!("{:.2}", nat.confidence.clamp(0.0, 1.0)))) }
             td { (mostly.map_or("-", |(cause, _)| cause.name())) }
@@ -63,8 +63,8 @@ fn row(view: &View<'_>, source: &Source) -> Markup {
     }
 }
 
-fn number(n: Option<u64>) -> Markup {
-    html! { td.n data-sort=(n.unwrap_or(0)) { (n.map_or("?".into(), |n| n.to_string())) } }
+fn number(n: Option<u64>, none: &str) -> Markup {
+    html! { td.n data-sort=(n.unwrap_or(0)) { (n.map_or(none.into(), |n| n.to_string())) } }
 }
 
 fn time(view: &View<'_>, time: Nanos) -> Markup {

@@ -60,7 +60,7 @@ fn strips(view: &View<'_>, bars: &[(Nanos, Bar)]) -> Vec<Strip> {
     }
     strips.extend(causes.into_iter().map(|(cause, _)| Strip {
         name: cause.name().into(),
-        words: short(cause),
+        words: if cause.name() == short(cause) { "" } else { short(cause) },
         class: class(cause),
         counted: " drops",
         values: values(&|bar| bar.dropped(cause)),
