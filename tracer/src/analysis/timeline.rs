@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::model::{Cause, Nanos, Observation};
 
 /// Bars at most.
-pub const BARS: usize = 360;
+pub const BARS: u16 = 360;
 
 /// What a bar may last, milliseconds; each is a multiple of the one before. After a day come ten, a hundred, ...
 const LENGTHS: [i64; 15] = [
@@ -71,7 +71,7 @@ impl Timeline {
         loop {
             let at = ms.div_euclid(self.length_ms);
             let (first, last) = self.ends().unwrap_or((at, at));
-            if at.max(last) - at.min(first) < BARS as i64 {
+            if at.max(last) - at.min(first) < i64::from(BARS) {
                 self.bars.entry(at).or_default().add(&one);
                 return;
             }
@@ -121,7 +121,9 @@ mod tests {
 
     fn timeline(times_ms: &[i64]) -> Timeline {
         let mut timeline = Timeline::default();
-        times_ms.iter().for_each(|ms| timeline.observe(&drop_at(*ms, Cause::PawsTimeWait)));
+        for ms in times_ms {
+            timeline.observe(&drop_at(*ms, Cause::PawsTimeWait));
+        }
         timeline
     }
 
@@ -173,7 +175,7 @@ mod tests {
             };
             let one = all(&times);
             let bars = one.bars();
-            prop_assert!(bars.len() <= BARS);
+            prop_assert!(bars.len() <= usize::from(BARS));
             prop_assert_eq!(bars.iter().map(|(_, bar)| bar.drops()).sum::<u64>(), times.len() as u64);
             times.reverse();
             prop_assert_eq!(all(&times), one);

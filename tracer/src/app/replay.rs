@@ -4,6 +4,7 @@
 //! comes does not keep signals waiting. What cannot be read ends the input and not the run: what came before it is told and
 //! summed up, then the error follows.
 
+mod ending;
 mod input;
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     page::Sheet,
-    report::{End, Manner, Report, Whole, limits},
+    report::{End, Manner, Report, limits},
     request::{in_words, selection},
     signals::{Signals, last_resort},
     sink::{Recording, Written},
@@ -23,7 +24,7 @@ use crate::{
     error::{Exit, Failure},
     model::{
         Nanos, Observation,
-        report::{Capture as Packets, Ending, Limits, Lost, Start},
+        report::{Limits, Start},
     },
     source::{ENOUGH, Kind, Opening, Reader, capture::Capture, recording::Recording as Recorded},
 };
@@ -301,84 +302,6 @@ impl Replay {
     /// Time of the last thing in the input.
     fn last(&self) -> Nanos {
         self.span().map_or(self.report.start.time, |(_, last)| last)
-    }
-
-    /// What a recording says of its end. Numbers of the whole run say nothing of a part of it.
-    fn recorded(&mut self, mut ending: Ending) -> Ending {
-        self.report.lost = ending.lost;
-        if self.selection.narrow() {
-            (ending.syns, ending.accepted, ending.unreported) = (None, None, None);
-            ending.snmp.clear();
-            ending.environment.counters.clear();
-        }
-        ending
-    }
-
-    /// The end of a capture. The machine that dropped its SYNs is not this one.
-    fn captured(&mut self, capture: Packets) -> Ending {
-        self.report.lost.decode = capture.cut;
-        // Of a SYN too near the end nobody expects to know.
-        self.report.lost.undecided = capture.wire.undecided() - capture.wire.near_end;
-        Ending {
-            syns: Some(capture.wire.syns),
-            capture: Some(capture),
-            ..Ending::unknown(Some(&self.report.start), self.last(), Lost::default())
-        }
-    }
-
-    fn end(mut self, mut end: End) -> Result<Exit, Failure> {
-        let Some(mut reader) = self.reader.take() else {
-            return self.broken.map_or(Ok(Exit::Done), Err);
-        };
-        let whole = reader.end(&mut self.observations);
-        self.reader = Some(reader);
-        if let (Err(broken), None) = (whole, &self.broken)
-            && self.input.ended()
-        {
-            self.broken = Some(self.input.broken(&broken));
-        }
-        if let Some(End::ReaderGone) = self.tell()? {
-            end = End::ReaderGone;
-        }
-        let Some(Opening { capture, .. }) = self.opening() else {
-            return self.broken.map_or(Ok(Exit::Done), Err);
-        };
-        self.begin()?;
-        let recorded = self.reader.as_mut().and_then(|reader| reader.ending());
-        let ending = match (recorded, capture) {
-            (Some(ending), _) => self.recorded(ending),
-            (None, Some(capture)) if self.report.start.set == "capture" => self.captured(capture),
-            (None, _) => {
-                // What else was lost, only its last line would tell.
-                self.report.lost.decode = u64::from(self.broken.is_some());
-                Ending::unknown(Some(&self.report.start), self.last(), Lost::default())
-            }
-        };
-        let remark = self.reader.as_ref().and_then(|reader| reader.remark());
-        let exit = match &mut self.sheet {
-            Some(sheet) => {
-                let stopped = self.stopped.then(|| "Somebody stopped tracer before it had read all.".into());
-                let cut = self
-                    .broken
-                    .as_ref()
-                    .map(|failure| format!("{}: {}", failure.what, failure.why))
-                    .or(stopped);
-                let whole = Whole { name: &self.input.name, cut, remark: remark.clone() };
-                sheet.write(&self.report.page(ending, &whole, &sheet.zone))?
-            }
-            None => {
-                let summary = self.report.sum_up(ending);
-                self.report.end(&summary, end)?
-            }
-        };
-        if let Some(remark) = remark {
-            super::note(&format!("tracer: {remark}"));
-        }
-        match (self.broken, end) {
-            // Nobody reads on, so nobody asks for the rest.
-            (Some(failure), End::Asked) => Err(failure),
-            _ => Ok(exit),
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{CLOCK_MIB, Output, OutputArgs, ReplayArgs, SOURCES, SelectArgs, When};
 
 const REPORT: &str = "\
+To a file, or to wherever it is read:
   tracer report run.ndjson -w run.html
   tracer report capture.pcap | ssh host 'cat > incident.html'
 The page is one file: it loads nothing when it is opened, and prints well.";

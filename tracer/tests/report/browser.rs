@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 /// Names under which it is installed.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// No answer takes longer on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What is narrower is a phone.
+const NARROW: u32 = 600;
 
 /// Where it is.
 pub(crate) fn find() -> Option<PathBuf> {
@@ -29,15 +32,13 @@ pub(crate) fn find() -> Option<PathBuf> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) size: (u32, u32),
-    pub(crate) phone: bool,
     pub(crate) scripts: bool,
     pub(crate) dark: bool,
     pub(crate) paper: bool,
 }
 
-pub(crate) const DESK: Look =
-    Look { size: (1280, 800), phone: false, scripts: true, dark: false, paper: false };
-pub(crate) const PHONE: Look = Look { size: (390, 844), phone: true, ..DESK };
+pub(crate) const DESK: Look = Look { size: (1280, 800), scripts: true, dark: false, paper: false };
+pub(crate) const PHONE: Look = Look { size: (390, 844), ..DESK };
 
 /// A browser with one page.
 pub(crate) struct Browser {
@@ -126,7 +127,8 @@ impl Browser {
     /// Opens a page in this look, and waits until it is loaded.
     pub(crate) fn open(&mut self, address: &str, look: Look) -> Result<()> {
         let (width, height) = look.size;
-        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": look.phone});
+        let metrics =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < NARROW});
         self.ask("Emulation.setDeviceMetricsOverride", &metrics)?;
         self.ask("Emulation.setScriptExecutionDisabled", &json!({"value": !look.scripts}))?;
         let scheme = if look.dark { "dark" } else { "light" };

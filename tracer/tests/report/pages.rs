@@ -12,7 +12,7 @@ use nix::pty::openpty;
 use serde_json::Value;
 
 use super::{
-    program::{page, program, run},
+    program::{Test, page, program, run},
     recording::{Words, recording},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     story::story,
 };
 
-pub(crate) const ALL: &[(&str, fn() -> Result<()>)] = &[
+pub(crate) const ALL: &[Test] = &[
     ("says-what-replay-says", says_what_replay_says),
     ("from-a-pipe-packed-or-not", from_a_pipe_packed_or_not),
     ("of-a-capture", of_a_capture),

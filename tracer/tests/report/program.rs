@@ -9,6 +9,9 @@ use anyhow::{Result, ensure};
 
 use crate::files::File;
 
+/// A test and its name.
+pub(crate) type Test = (&'static str, fn() -> Result<()>);
+
 /// The program, about to run a command.
 pub(crate) fn program(command: &str) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_tracer"));

@@ -105,7 +105,7 @@ fn dropped(cause: Cause, answered: &Accepted, words: &Words, listener: &Arc<List
         cause,
         reason: (cause == Cause::Other).then(|| words.reason.as_str().into()),
         snmp: cause.is_paws().then(|| "TcpExtPAWSTimewait".into()),
-        syn: Syn { seq: tsval ^ 99, ttl: 61, window: 64_240, tsval: Some(tsval), ..Syn::default() },
+        syn: Syn { seq: !tsval, ttl: 61, window: 64_240, tsval: Some(tsval), ..Syn::default() },
         ts_recent: cause.is_paws().then(|| tsval.wrapping_add(400_000_000)),
         ts_age_ms: Some(12_000),
         answer: Some(if cause.is_paws() { Answer::Ack } else { Answer::None }),

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::{
     browser::{Browser, DESK, Look, PHONE},
-    program::{file, page},
+    program::{Test, file, page},
     recording::{Words, recording},
 };
 
-pub(crate) const ALL: &[(&str, fn() -> Result<()>)] = &[
+pub(crate) const ALL: &[Test] = &[
     ("browser/desk", desk),
     ("browser/phone", phone),
     ("browser/without-scripts", without_scripts),

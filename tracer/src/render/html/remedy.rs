@@ -20,7 +20,7 @@ pub(super) fn apart(action: &str) -> Action<'_> {
     let parts: Vec<&str> = rest.split('`').collect();
     // Commands and what stands between them take turns.
     let between = parts.iter().skip(1).step_by(2).all(|part| matches!(*part, "" | ", " | "." | "; "));
-    if parts.len() % 2 != 0 || !between || words.contains('`') {
+    if !parts.len().is_multiple_of(2) || !between || words.contains('`') {
         return whole;
     }
     Action { words, commands: parts.into_iter().step_by(2).collect() }

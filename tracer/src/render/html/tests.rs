@@ -208,7 +208,7 @@ fn for_readers_that_do_not_see_it() {
         match &**tag {
             "th" => assert!(has("scope"), "{attributes:?}"),
             "svg" => {
-                assert!(has("role") && has("aria-labelledby") && opens(n + 1, "title"), "{attributes:?}")
+                assert!(has("role") && has("aria-labelledby") && opens(n + 1, "title"), "{attributes:?}");
             }
             "h1" | "h2" | "h3" => {
                 let this = i32::from(tag.as_bytes()[1] - b'0');
@@ -250,7 +250,7 @@ fn the_others_share_a_row() {
 #[test]
 fn however_much_there_is_the_page_has_an_end() {
     let word = "\"&<".repeat(300_000);
-    let mut run = Run::of(&[word.clone()]);
+    let mut run = Run::of(std::slice::from_ref(&word));
     let summary = &mut run.summary;
     let many = |n: usize| (0..n).map(|n| format!("{n}{word}"));
     summary.environment.sysctls = many(300).map(|name| (name, word.clone())).collect();
@@ -261,7 +261,8 @@ fn however_much_there_is_the_page_has_an_end() {
     summary.by_cause = Cause::ALL.map(|cause| (cause, all)).into();
     let (source, picture) = (summary.sources[0].clone(), run.pictures[0].clone());
     summary.sources = (0..=255).map(|n| Source { src: [10, 0, 0, n].into(), ..source.clone() }).collect();
-    let reading = |n: u32| Reading { time: Nanos(BEGUN + i64::from(n)), tsval: n << 20, dropped: n % 2 == 0 };
+    let reading =
+        |n: u32| Reading { time: Nanos(BEGUN + i64::from(n)), tsval: n << 20, dropped: n.is_multiple_of(2) };
     run.pictures = pictured(summary)
         .map(|source| Picture {
             src: source.src,
@@ -276,7 +277,7 @@ fn however_much_there_is_the_page_has_an_end() {
         }
     }
     assert_eq!(run.pictures.len(), PICTURES);
-    assert_eq!(run.timeline.bars().len(), crate::analysis::timeline::BARS);
+    assert_eq!(run.timeline.bars().len(), usize::from(crate::analysis::timeline::BARS));
     let page = run.page();
     assert!(page.len() < 2 << 20, "{} bytes", page.len());
 }
@@ -306,7 +307,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// The same word without anything that means something in markup, or in clean text.
-fn harmless(word: &String) -> String {
+fn harmless(word: &str) -> String {
     let plain = |c: char| {
         c.is_alphanumeric()
             || matches!(c, '`' | '.' | ':' | ',' | ';' | ' ')
@@ -320,7 +321,7 @@ proptest! {
 
     #[test]
     fn no_word_makes_markup(words in prop::collection::vec(hostile(), 1..12)) {
-        let twin: Vec<_> = words.iter().map(harmless).collect();
+        let twin: Vec<_> = words.iter().map(|word| harmless(word)).collect();
         let (hostile, harmless) = (Run::of(&words).page(), Run::of(&twin).page());
         let tags = |page: &str| pieces(page).into_iter().filter(|piece| !matches!(piece, Piece::Text(_))).collect::<Vec<_>>();
         prop_assert_eq!(tags(&hostile), tags(&harmless));

@@ -140,9 +140,9 @@ fn bar(at: usize, of: usize, value: u64, most: u64, told: &str) -> Markup {
 fn clock(view: &View<'_>, time: Nanos) -> String {
     let form = match view.timeline.length_ms() {
         ..1000 => "%H:%M:%S%.1f",
-        ..60_000 => "%H:%M:%S",
-        ..3_600_000 => "%m-%d %H:%M",
-        ..86_400_000 => "%m-%d %H:00",
+        1000..60_000 => "%H:%M:%S",
+        60_000..3_600_000 => "%m-%d %H:%M",
+        3_600_000..86_400_000 => "%m-%d %H:00",
         _ => "%Y-%m-%d",
     };
     view.style().time_of_day(time, form)
