@@ -19,5 +19,6 @@ pub mod selection;
 mod served;
 pub mod snmp;
 pub mod summary;
+pub mod timeline;
 pub mod verdict;
 pub mod wire;

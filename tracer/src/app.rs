@@ -8,6 +8,7 @@ mod limit;
 mod listeners;
 pub mod live;
 pub mod namespaces;
+pub mod page;
 pub mod programs;
 pub mod replay;
 mod report;
@@ -62,6 +63,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Demo(args)) => demo::demo(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Report(args)) => page::report(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

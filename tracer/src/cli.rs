@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the machine: whether an interface or a namespace exists is found out later.
 
+mod report;
 mod top;
 mod words;
 
@@ -12,6 +13,7 @@ use ipnet::IpNet;
 
 use crate::lab::Scenario;
 
+pub use report::ReportArgs;
 pub use top::TopArgs;
 pub use words::{CauseWord, Ports, PortsError, selected};
 use words::{parse_duration, parse_interval, parse_prefix};
@@ -30,12 +32,11 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "\
-Commands to start with (as root, but for the last):
+Commands to start with (as root):
   tracer -p 443            every SYN to port 443 that gets no SYN/ACK, and why
   tracer -p 443 -o json    the same for scripts, one JSON object a line
   tracer top -p 443        the same on the full screen, with the verdict so far
-  tracer demo              a NAT incident in throwaway namespaces, traced
-  tracer replay FILE       the same from a capture or a recording";
+  tracer demo              a NAT incident in throwaway namespaces, traced";
 
 /// Sources that are told apart by default.
 const SOURCES: usize = 65_536;
@@ -53,6 +54,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// The same from a capture (pcap, pcapng) or a recording.
     Replay(ReplayArgs),
+    /// One HTML page of a recording or a capture, for the post-mortem.
+    Report(ReportArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

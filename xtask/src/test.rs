@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::{
     build, packages,
-    process::shown,
+    process::{exists, shown},
     verifier::{self, Table},
     vm::{self, Payload, Series},
     workspace,
@@ -135,16 +135,28 @@ fn counted(command: &mut Command) -> Result<(Counts, bool)> {
 }
 
 fn pure(tally: &mut Tally) -> Result<()> {
+    browser();
     println!("xtask: pure tests");
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).args(["test", "--quiet", "--workspace", "--exclude", "tracer-ebpf"]);
     cargo.args(["--lib", "--bins"]);
-    for name in ["cli", "eval", "replay", "scenarios", "screens"] {
+    for name in ["cli", "eval", "replay", "report", "scenarios", "screens"] {
         cargo.args(["--test", name]);
     }
     let (counts, succeeded) = counted(&mut cargo)?;
     tally.row("pure", counts, succeeded);
     Ok(())
+}
+
+/// The page of `tracer report` is tested in a browser; where none can be had, those tests say that they are skipped.
+fn browser() {
+    // As tracer/tests/report/browser.rs looks for it.
+    if ["chromium", "chromium-browser", "google-chrome"].into_iter().any(exists) {
+        return;
+    }
+    if let Err(error) = packages::install("the tests in a browser", &["chromium"]) {
+        println!("xtask: {error:#}");
+    }
 }
 
 /// Builds the live suite and says where it is.

@@ -41,50 +41,63 @@ pub struct Reading {
 #[derive(Debug)]
 struct Lately {
     src: IpAddr,
-    /// More than once.
-    again: bool,
+    /// The order that it is in.
+    rank: usize,
+    /// A SYN of it was dropped.
+    hurt: bool,
     drops: VecDeque<Drop>,
     answered: Thinned,
     dropped: Thinned,
 }
 
 impl Lately {
-    fn new(src: IpAddr) -> Self {
+    fn new(src: IpAddr, readings: usize) -> Self {
         Self {
             src,
-            again: false,
+            rank: ONCE,
+            hurt: false,
             drops: VecDeque::new(),
-            answered: Thinned::default(),
-            dropped: Thinned::default(),
+            answered: Thinned::new(readings),
+            dropped: Thinned::new(readings),
         }
     }
 
     /// The same place for another one; what was allocated stays.
     fn give_to(&mut self, src: IpAddr) {
-        (self.src, self.again) = (src, false);
+        (self.src, self.rank, self.hurt) = (src, ONCE, false);
         self.drops.clear();
         self.answered.clear();
         self.dropped.clear();
     }
 }
 
-/// Orders of the places, longest silent first: those seen once, those seen again (`Lately::again` as a number).
+/// Orders of the places, longest silent first: those seen once, those seen again, and of these the ones with drops.
 const ONCE: usize = 0;
 const AGAIN: usize = 1;
+const HURT: usize = 2;
 
 /// What happened lately.
 #[derive(Debug)]
 pub struct Recent {
     rates: Rates,
     sources: Vec<Lately>,
-    orders: Orders<2>,
+    orders: Orders<3>,
     index: HashMap<IpAddr, u32, RandomState>,
     observed: u64,
     kept: Option<IpAddr>,
+    /// How many sources, and readings of each.
+    room: (usize, usize),
 }
 
 impl Default for Recent {
     fn default() -> Self {
+        Self::new(SOURCES, READINGS)
+    }
+}
+
+impl Recent {
+    /// Room for so many sources, and so many readings of each: of answered SYNs and of dropped ones, an even number.
+    pub fn new(sources: usize, readings: usize) -> Self {
         Self {
             rates: Rates::default(),
             sources: Vec::new(),
@@ -92,11 +105,10 @@ impl Default for Recent {
             index: HashMap::default(),
             observed: 0,
             kept: None,
+            room: (sources, readings),
         }
     }
-}
 
-impl Recent {
     /// The source that somebody looks at: it keeps its place whatever comes.
     pub fn keep(&mut self, src: Option<IpAddr>) {
         self.kept = src;
@@ -108,7 +120,7 @@ impl Recent {
         match observation {
             Observation::Drop(drop) => {
                 self.rates.add(drop.time, 0, 1);
-                let lately = self.of(drop.flow.src);
+                let lately = self.of(drop.flow.src, true);
                 if lately.drops.len() == DROPS {
                     lately.drops.pop_front();
                 }
@@ -119,7 +131,7 @@ impl Recent {
             }
             Observation::Accepted(accepted) | Observation::Undecided(accepted) => {
                 self.rates.add(accepted.time, 1 + u64::from(accepted.unreported), 0);
-                let lately = self.of(accepted.flow.src);
+                let lately = self.of(accepted.flow.src, false);
                 if let Some(tsval) = accepted.tsval {
                     lately.answered.push(Reading { time: accepted.time, tsval, dropped: false });
                 }
@@ -127,37 +139,42 @@ impl Recent {
         }
     }
 
-    /// The place of a source. A new one takes that of the one that was seen once and longest ago; among those seen again it
-    /// takes the longest silent one's, so that a flood of addresses seen once displaces only its like.
-    fn of(&mut self, src: IpAddr) -> &mut Lately {
+    /// The place of a source, which has a drop now or not. A new one takes that of the one that was seen once and longest ago;
+    /// among those seen again it takes the longest silent one's, those with drops last: a flood of addresses seen once
+    /// displaces only its like, and clients that are served leave those that are not in place.
+    fn of(&mut self, src: IpAddr, drop: bool) -> &mut Lately {
         if let Some(&slot) = self.index.get(&src) {
             let lately = &mut self.sources[slot as usize];
-            self.orders.remove(usize::from(lately.again), slot);
-            lately.again = true;
-            self.orders.push(AGAIN, slot);
+            self.orders.remove(lately.rank, slot);
+            lately.hurt |= drop;
+            lately.rank = if lately.hurt { HURT } else { AGAIN };
+            self.orders.push(lately.rank, slot);
             return lately;
         }
         let slot = self.room(src);
         self.index.insert(src, slot);
         self.orders.push(ONCE, slot);
-        &mut self.sources[slot as usize]
+        let lately = &mut self.sources[slot as usize];
+        lately.hurt = drop;
+        lately
     }
 
     /// A place in no order.
     fn room(&mut self, src: IpAddr) -> u32 {
-        if self.sources.len() < SOURCES {
-            self.sources.push(Lately::new(src));
+        let (sources, readings) = self.room;
+        if self.sources.len() < sources {
+            self.sources.push(Lately::new(src, readings));
             return u32::try_from(self.sources.len() - 1).unwrap_or(0);
         }
         let kept = self.kept.and_then(|src| self.index.get(&src)).copied();
         if let Some(slot) = kept {
-            self.orders.renew(usize::from(self.sources[slot as usize].again), slot);
+            self.orders.renew(self.sources[slot as usize].rank, slot);
         }
         // One that is kept is at the front only where it is alone.
         let first = |order| self.orders.first(order).filter(|slot| Some(*slot) != kept);
-        let slot = first(ONCE).or_else(|| first(AGAIN)).unwrap_or(0);
+        let slot = first(ONCE).or_else(|| first(AGAIN)).or_else(|| first(HURT)).unwrap_or(0);
         let lately = &mut self.sources[slot as usize];
-        self.orders.remove(usize::from(lately.again), slot);
+        self.orders.remove(lately.rank, slot);
         self.index.remove(&lately.src);
         lately.give_to(src);
         slot
@@ -178,12 +195,18 @@ impl Recent {
         self.index.get(&src).into_iter().flat_map(|at| self.sources[*at as usize].drops.iter().rev())
     }
 
-    /// Readings of a source's clocks over the whole run, answered ones first. Where there were many, every so manieth.
+    /// Readings of a source's clocks over the whole run, answered ones first. Where there were many, one of every so many.
     pub fn readings(&self, src: IpAddr) -> impl Iterator<Item = Reading> {
         self.index.get(&src).into_iter().flat_map(|at| {
             let lately = &self.sources[*at as usize];
             lately.answered.iter().chain(lately.dropped.iter())
         })
+    }
+
+    /// How many readings of a source there were.
+    pub fn read(&self, src: IpAddr) -> u64 {
+        let lately = self.index.get(&src).map(|at| &self.sources[*at as usize]);
+        lately.map_or(0, |lately| lately.answered.seen() + lately.dropped.seen())
     }
 }
 
@@ -238,5 +261,23 @@ mod tests {
         }
         assert_eq!(recent.drops(IpAddr::from(1_u32.to_be_bytes())).count(), 0);
         assert_eq!(recent.drops(watched).count(), 1);
+    }
+
+    #[test]
+    fn clients_that_are_served_displace_no_other() {
+        let mut recent = Recent::new(4, 2);
+        for time in 0..2 {
+            recent.observe(&drop_of(1, time));
+        }
+        for round in 0..2 {
+            for n in 100..200_u32 {
+                let mut accepted = crate::model::any::answered_of(IpAddr::from(n.to_be_bytes()));
+                accepted.time = Nanos(10 + round);
+                recent.observe(&Observation::Accepted(accepted.clone()));
+                recent.observe(&Observation::Accepted(accepted));
+            }
+        }
+        assert_eq!(recent.sources.len(), 4);
+        assert_eq!(recent.read(IpAddr::from(1_u32.to_be_bytes())), 2);
     }
 }

@@ -74,7 +74,9 @@ pub(super) fn run(
         tracing.start()?;
         when_attached()?;
         let (end, last_words) = match manner {
-            Manner::Lines => (stream(&mut tracing, &mut ring, &mut signals, args).await?, None),
+            Manner::Lines | Manner::Page => {
+                (stream(&mut tracing, &mut ring, &mut signals, args).await?, None)
+            }
             Manner::Screen => {
                 super::top::watch(&mut tracing, &mut ring, &attached, &mut signals, args).await?
             }

@@ -4,6 +4,7 @@
 //! comes does not keep signals waiting. What cannot be read ends the input and not the run: what came before it is told and
 //! summed up, then the error follows.
 
+mod ending;
 mod input;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
+    page::Sheet,
     report::{End, Manner, Report, limits},
     request::{in_words, selection},
     signals::{Signals, last_resort},
@@ -22,10 +24,11 @@ use crate::{
     error::{Exit, Failure},
     model::{
         Nanos, Observation,
-        report::{Capture as Packets, Ending, Limits, Lost, Start},
+        report::{Limits, Start},
     },
     source::{ENOUGH, Kind, Opening, Reader, capture::Capture, recording::Recording as Recorded},
 };
+pub(super) use input::is_same;
 use input::{Input, Piece};
 
 /// Between two looks at things that no packet announces.
@@ -39,7 +42,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What the user must know, with what to type.
 pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     if let Some(file) = &args.output.write
-        && input::is_same(&args.file, file)
+        && is_same(&args.file, file)
     {
         return Err(Failure::new(
             Exit::Usage,
@@ -48,8 +51,17 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
             "give -w another file",
         ));
     }
-    let input = Input::open(&args.file)?;
     let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
+    run(args, recording, None)
+}
+
+/// Reads it, and tells it by the line, or on a sheet.
+pub(super) fn run(
+    args: &ReplayArgs,
+    recording: Option<Recording>,
+    sheet: Option<Sheet>,
+) -> Result<Exit, Failure> {
+    let input = Input::open(&args.file, sheet.is_some())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -57,7 +69,7 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let mut signals = Signals::install()?;
         last_resort()?;
-        let mut replay = Replay::new(args, input, recording)?;
+        let mut replay = Replay::new(args, input, recording, sheet)?;
         let end = replay.stream(&mut signals).await?;
         replay.end(end)
     })
@@ -78,10 +90,20 @@ struct Replay {
     taken: u64,
     /// Why the input ended before its end.
     broken: Option<Failure>,
+    /// Somebody did not want to wait for the rest of it.
+    stopped: bool,
+    /// Where the page goes that is made of it.
+    sheet: Option<Sheet>,
 }
 
 impl Replay {
-    fn new(args: &ReplayArgs, input: Input, recording: Option<Recording>) -> Result<Self, Failure> {
+    fn new(
+        args: &ReplayArgs,
+        input: Input,
+        recording: Option<Recording>,
+        sheet: Option<Sheet>,
+    ) -> Result<Self, Failure> {
+        let manner = if sheet.is_some() { Manner::Page } else { Manner::Lines };
         let selection = selection(&args.select);
         let start = Start {
             time: now()?,
@@ -97,7 +119,7 @@ impl Replay {
         };
         Ok(Self {
             input,
-            report: Report::new(&args.output, selected(&args.select.cause), start, recording, Manner::Lines),
+            report: Report::new(&args.output, selected(&args.select.cause), start, recording, manner),
             args: args.clone(),
             selection,
             reader: None,
@@ -106,6 +128,8 @@ impl Replay {
             observations: Vec::new(),
             taken: 0,
             broken: None,
+            stopped: false,
+            sheet,
         })
     }
 
@@ -119,6 +143,7 @@ impl Replay {
                 biased;
                 () = signals.any(), if asked.is_none() => {
                     if !self.input.is_pipe {
+                        self.stopped = true;
                         return Ok(End::Asked);
                     }
                     asked = Some(Instant::now() + LAST_WORDS);
@@ -277,70 +302,6 @@ impl Replay {
     /// Time of the last thing in the input.
     fn last(&self) -> Nanos {
         self.span().map_or(self.report.start.time, |(_, last)| last)
-    }
-
-    /// What a recording says of its end. Numbers of the whole run say nothing of a part of it.
-    fn recorded(&mut self, mut ending: Ending) -> Ending {
-        self.report.lost = ending.lost;
-        if self.selection.narrow() {
-            (ending.syns, ending.accepted, ending.unreported) = (None, None, None);
-            ending.snmp.clear();
-            ending.environment.counters.clear();
-        }
-        ending
-    }
-
-    /// The end of a capture. The machine that dropped its SYNs is not this one.
-    fn captured(&mut self, capture: Packets) -> Ending {
-        self.report.lost.decode = capture.cut;
-        // Of a SYN too near the end nobody expects to know.
-        self.report.lost.undecided = capture.wire.undecided() - capture.wire.near_end;
-        Ending {
-            syns: Some(capture.wire.syns),
-            capture: Some(capture),
-            ..Ending::unknown(Some(&self.report.start), self.last(), Lost::default())
-        }
-    }
-
-    fn end(mut self, mut end: End) -> Result<Exit, Failure> {
-        let Some(mut reader) = self.reader.take() else {
-            return self.broken.map_or(Ok(Exit::Done), Err);
-        };
-        let whole = reader.end(&mut self.observations);
-        self.reader = Some(reader);
-        if let (Err(broken), None) = (whole, &self.broken)
-            && self.input.ended()
-        {
-            self.broken = Some(self.input.broken(&broken));
-        }
-        if let Some(End::ReaderGone) = self.tell()? {
-            end = End::ReaderGone;
-        }
-        let Some(Opening { capture, .. }) = self.opening() else {
-            return self.broken.map_or(Ok(Exit::Done), Err);
-        };
-        self.begin()?;
-        let recorded = self.reader.as_mut().and_then(|reader| reader.ending());
-        let ending = match (recorded, capture) {
-            (Some(ending), _) => self.recorded(ending),
-            (None, Some(capture)) if self.report.start.set == "capture" => self.captured(capture),
-            (None, _) => {
-                // What else was lost, only its last line would tell.
-                self.report.lost.decode = u64::from(self.broken.is_some());
-                Ending::unknown(Some(&self.report.start), self.last(), Lost::default())
-            }
-        };
-        let summary = self.report.sum_up(ending);
-        let remark = self.reader.as_ref().and_then(|reader| reader.remark());
-        let exit = self.report.end(&summary, end)?;
-        if let Some(remark) = remark {
-            super::note(&format!("tracer: {remark}"));
-        }
-        match (self.broken, end) {
-            // Nobody reads on, so nobody asks for the rest.
-            (Some(failure), End::Asked) => Err(failure),
-            _ => Ok(exit),
-        }
     }
 }
 

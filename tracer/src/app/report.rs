@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of kernels, rings or files that are read; the live stream and `replay` both hand observations over here.
 
+mod page;
 mod screen;
+
+pub(super) use page::Whole;
 
 use super::{
     limit::Limit,
@@ -47,6 +50,8 @@ pub(super) struct Report {
     record_failed: bool,
     /// What a full screen shows beside the summary.
     screen: Option<Box<screen::Shown>>,
+    /// What a page shows beside it.
+    history: Option<Box<page::History>>,
     /// The file that this run was recorded in before.
     recorded: Option<String>,
     engine: Engine,
@@ -65,6 +70,8 @@ pub(super) enum Manner {
     Lines,
     /// The full screen.
     Screen,
+    /// A page, when all is over.
+    Page,
 }
 
 enum Format {
@@ -72,6 +79,8 @@ enum Format {
     Text(text::Style),
     /// The full screen: somebody else draws it; the summary comes as text when it is gone.
     Screen(text::Style),
+    /// A page: nothing is said before the end.
+    Page,
 }
 
 impl Report {
@@ -89,9 +98,11 @@ impl Report {
         let style = || super::style(args.color, args.utc, args.verbose, sink.is_terminal());
         let format = match (manner, args.output) {
             (Manner::Screen, _) => Format::Screen(style()),
+            (Manner::Page, _) => Format::Page,
             (Manner::Lines, Output::Json) => Format::Json,
             (Manner::Lines, Output::Text) => Format::Text(style()),
         };
+        let history = (manner == Manner::Page).then(Box::default);
         let screen = (manner == Manner::Screen).then(|| Box::new(screen::Shown::new(args.write.as_deref())));
         Self {
             start,
@@ -102,6 +113,7 @@ impl Report {
             recording,
             record_failed: false,
             screen,
+            history,
             recorded: None,
             engine: Engine::new(limits),
             left_out: LeftOut::default(),
@@ -129,7 +141,7 @@ impl Report {
         match &self.format {
             Format::Json => self.sink.line(&record)?,
             Format::Text(style) => self.sink.line(&style.header(&self.start, self.recorded.as_deref()))?,
-            Format::Screen(_) => return Ok(Written::Yes),
+            Format::Screen(_) | Format::Page => return Ok(Written::Yes),
         };
         self.sink.flush()
     }
@@ -205,6 +217,9 @@ impl Report {
         if let Some(screen) = &mut self.screen {
             screen.recent.observe(observation);
         }
+        if let Some(history) = &mut self.history {
+            history.observe(observation);
+        }
     }
 
     fn record_syn(&mut self, syn: &Accepted, undecided: bool) {
@@ -229,7 +244,7 @@ impl Report {
         match &self.format {
             Format::Json => json::drop(drop, &mut self.line),
             Format::Text(style) => style.drop(drop, &mut self.line),
-            Format::Screen(_) => return Ok(Written::Yes),
+            Format::Screen(_) | Format::Page => return Ok(Written::Yes),
         }
         self.sink.line(&self.line)
     }
@@ -254,7 +269,7 @@ impl Report {
             Format::Text(style) => {
                 self.sink.line(&style.interval(now, &changes))?;
             }
-            Format::Screen(_) => return Ok(None),
+            Format::Screen(_) | Format::Page => return Ok(None),
         }
         Ok((self.sink.flush()? == Written::ReaderGone).then_some(End::ReaderGone))
     }
@@ -290,6 +305,7 @@ impl Report {
                 Format::Text(style) | Format::Screen(style) => {
                     self.sink.line(&style.summary(&self.start, summary))?
                 }
+                Format::Page => Written::Yes,
             };
             self.sink.flush()?;
         }

@@ -36,6 +36,21 @@ pub(crate) fn bare(cause: Cause) -> Drop {
     }
 }
 
+/// An answered SYN of which nothing is known that may be unknown, but for its TSval.
+pub(crate) fn answered_of(src: std::net::IpAddr) -> Accepted {
+    let drop = bare(Cause::Other);
+    Accepted {
+        time: drop.time,
+        flow: Flow { src, ..drop.flow },
+        netns: None,
+        seq: None,
+        tsval: Some(7),
+        stack: Stack::default(),
+        via: Via::Syn,
+        unreported: 0,
+    }
+}
+
 /// A packet has one family.
 pub(crate) fn any_flow() -> impl Strategy<Value = Flow> {
     let pair = prop_oneof![

@@ -25,7 +25,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Time,
         Self::Why,
         Self::Client,
@@ -38,7 +38,7 @@ impl Column {
         Self::Listener,
     ];
 
-    const fn title(self) -> &'static str {
+    pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Time => "TIME",
             Self::Why => "WHY",
@@ -78,7 +78,8 @@ impl Column {
         Self::ALL.into_iter().take_while(fits).collect()
     }
 
-    fn text(self, style: &Style, drop: &Drop) -> String {
+    /// What stands there of a drop.
+    pub(super) fn text(self, style: &Style, drop: &Drop) -> String {
         match self {
             Self::Time => style.clock(drop.time),
             Self::Why => why(drop),

@@ -86,7 +86,7 @@ pub(super) fn short_id(id: &str) -> &str {
 pub(super) fn clean(text: &str) -> String {
     let moves = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if moves(c) { '?' } else { c }).collect()
 }

@@ -6,7 +6,10 @@ mod refusals;
 mod sources;
 mod verdict;
 
-pub(super) use sources::looks_like;
+pub(super) use capture::{open, read};
+pub(super) use listeners::{rows, whereabouts};
+pub(super) use refusals::{queues, reasons};
+pub(super) use sources::{clients, is_flagged, looks_like};
 
 use super::{
     phrases::{clean, long, millis},
@@ -21,31 +24,10 @@ impl Style {
     /// The whole summary.
     pub fn summary(&self, start: &Start, summary: &Summary) -> String {
         let mut lines = vec![String::new()];
-        if summary.drops == 0 {
-            let unseen = summary.snmp.iter().any(|check| check.kernel > check.ours);
-            let title = match &summary.capture {
-                Some(capture) if capture.wire.one_way > 0 && capture.wire.answered == 0 => "No drops known.",
-                _ if unseen => "No drops seen, yet the kernel counted some (below).",
-                _ => "No drops seen.",
-            };
-            lines.push(self.ink(Ink::Bold, title));
-            let watched = format!(
-                "{} {} for {}. {}.",
-                if summary.capture.is_some() { "Looked at" } else { "Watched" },
-                filter(&start.filter),
-                millis(summary.elapsed_ms),
-                traffic(summary)
-            );
-            lines.extend(self.fold("", &watched));
-        } else {
-            let least = if summary.lost.ring > 0 || summary.lost.decode > 0 { "At least " } else { "" };
-            let all = format!(
-                "{least}{} SYNs dropped in {}; {}.",
-                summary.drops,
-                millis(summary.elapsed_ms),
-                traffic(summary)
-            );
-            lines.extend(self.fold("", &all).iter().map(|line| self.ink(Ink::Bold, line)));
+        let (title, watched) = totals(start, summary);
+        lines.extend(self.fold("", &title).iter().map(|line| self.ink(Ink::Bold, line)));
+        lines.extend(watched.iter().flat_map(|words| self.fold("", words)));
+        if summary.drops > 0 {
             for (cause, n) in &summary.by_cause {
                 lines.extend(self.cause(*cause, *n, summary));
             }
@@ -68,21 +50,13 @@ impl Style {
         let name = format!("{:<18}", cause.name());
         let lead = format!("{n:>8} {share:>3}%  {name} ");
         let indent = if self.width >= 72 { lead.chars().count() } else { 4 };
-        let words = match (&summary.capture, cause) {
-            (Some(_), Cause::Other) => "no SYN/ACK came, and packets alone do not say why".into(),
-            (Some(_), cause) if cause.is_paws() => format!("consistent with PAWS: {}", long(cause)),
-            _ => long(cause).to_owned(),
-        };
-        let mut lines = self.fold_under(indent, &lead, &words);
+        let mut lines = self.fold_under(indent, &lead, &meaning(cause, summary));
         lines[0] = lines[0].replacen(name.trim_end(), &self.ink(Self::ink_of(cause), name.trim_end()), 1);
         lines
     }
 
     fn counters(&self, summary: &Summary) -> Vec<String> {
-        let left_out = match summary.snmp_left_out {
-            0 => None,
-            n => Some(format!("(without {n} namespaces that ended or could not be read)")),
-        };
+        let left_out = not_compared(summary);
         if summary.snmp.is_empty() {
             return left_out.into_iter().collect();
         }
@@ -101,6 +75,41 @@ impl Style {
     }
 }
 
+/// How many were dropped, out of how much; where none was, what was watched.
+pub(super) fn totals(start: &Start, summary: &Summary) -> (String, Option<String>) {
+    let (took, traffic) = (millis(summary.elapsed_ms), traffic(summary));
+    if summary.drops > 0 {
+        let least = if summary.lost.ring > 0 || summary.lost.decode > 0 { "At least " } else { "" };
+        return (format!("{least}{} SYNs dropped in {took}; {traffic}.", summary.drops), None);
+    }
+    let unseen = summary.snmp.iter().any(|check| check.kernel > check.ours);
+    let title = match &summary.capture {
+        Some(capture) if capture.wire.one_way > 0 && capture.wire.answered == 0 => "No drops known.",
+        _ if unseen => "No drops seen, yet the kernel counted some (below).",
+        _ => "No drops seen.",
+    };
+    let looked = if summary.capture.is_some() { "Looked at" } else { "Watched" };
+    let watched = format!("{looked} {} for {took}. {traffic}.", filter(&start.filter));
+    (title.into(), Some(watched))
+}
+
+/// What a cause means, as far as this run can know it.
+pub(super) fn meaning(cause: Cause, summary: &Summary) -> String {
+    match (&summary.capture, cause) {
+        (Some(_), Cause::Other) => "no SYN/ACK came, and packets alone do not say why".into(),
+        (Some(_), cause) if cause.is_paws() => format!("consistent with PAWS: {}", long(cause)),
+        _ => long(cause).to_owned(),
+    }
+}
+
+/// Namespaces whose counters are not among those that are compared.
+pub(super) fn not_compared(summary: &Summary) -> Option<String> {
+    match summary.snmp_left_out {
+        0 => None,
+        n => Some(format!("(without {n} namespaces that ended or could not be read)")),
+    }
+}
+
 /// How much there was beside the drops.
 fn traffic(summary: &Summary) -> String {
     if let Some(capture) = &summary.capture {
@@ -114,7 +123,7 @@ fn traffic(summary: &Summary) -> String {
     }
 }
 
-fn lost(lost: Lost, clocks: u64) -> String {
+pub(super) fn lost(lost: Lost, clocks: u64) -> String {
     let places = [
         (lost.ring, "records that found no room in the ring (not in the totals)"),
         (lost.decode, "records that could not be decoded (not in the totals)"),

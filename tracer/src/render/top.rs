@@ -3,7 +3,6 @@
 //! Decides what stands where, and what gives way on a small screen. Pure: a [`View`] in, cells out; no terminal, no clock.
 //! The order is that of five seconds' reading: is it dropping, why, whose SYNs, what to do.
 
-mod amounts;
 mod canvas;
 mod causes;
 mod details;
@@ -21,6 +20,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 pub use state::{Mode, Sort, State, rows};
 
 use self::canvas::Canvas;
+use super::amounts;
 use crate::{
     analysis::recent::{Bucket, Reading},
     model::{

@@ -32,6 +32,9 @@ pub(super) type Piece = io::Result<Vec<u8>>;
 pub(super) struct Input {
     /// What the user calls it.
     pub(super) name: String,
+    /// The command that reads it, and what becomes of what was read before something is wrong.
+    command: &'static str,
+    told: &'static str,
     /// It may go on for ever.
     pub(super) is_pipe: bool,
     pub(super) pieces: Receiver<Piece>,
@@ -41,7 +44,12 @@ pub(super) struct Input {
 
 impl Input {
     /// Opens it and begins to read.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, page: bool) -> Result<Self, Failure> {
+        let (command, told) = if page {
+            ("report", "what came before is on the page; the rest cannot be read")
+        } else {
+            ("replay", "what came before is told above; the rest cannot be read")
+        };
         let name = path.display().to_string();
         let file: Box<dyn Read + Send> =
             if name == "-" { Box::new(io::stdin()) } else { Box::new(open(path, &name)?) };
@@ -53,7 +61,7 @@ impl Input {
             .name("input".into())
             .spawn(move || read(file, &sender, &packed))
             .map_err(|error| super::super::live::system("cannot start", &error))?;
-        Ok(Self { name, is_pipe, pieces, is_packed })
+        Ok(Self { name, command, told, is_pipe, pieces, is_packed })
     }
 
     /// Whether everything was taken: what is not whole then is cut.
@@ -63,8 +71,8 @@ impl Input {
 
     /// An input that is none of ours.
     pub(super) fn refused(&self, kind: Kind) -> Failure {
-        let name = &self.name;
-        let usage = "give replay a capture (pcap, pcapng) or what `tracer -w FILE` wrote";
+        let Self { name, command, .. } = self;
+        let usage = format!("give {command} a capture (pcap, pcapng) or what `tracer -w FILE` wrote");
         let (why, hint) = match kind {
             Kind::Empty => (
                 "it is empty".to_owned(),
@@ -72,9 +80,9 @@ impl Input {
             ),
             Kind::Packed(program) => (
                 "it is packed in a way that only another program unpacks".into(),
-                format!("type: {program} {name} | tracer replay -"),
+                format!("type: {program} {name} | tracer {command} -"),
             ),
-            _ => ("it is neither a capture (pcap, pcapng) nor a recording (NDJSON)".into(), usage.into()),
+            _ => ("it is neither a capture (pcap, pcapng) nor a recording (NDJSON)".into(), usage),
         };
         Failure::new(Exit::Failure, format!("cannot read {name}"), why, hint)
     }
@@ -86,7 +94,7 @@ impl Input {
             Exit::Failure,
             format!("{} is broken at byte {}{unpacked}", self.name, broken.offset),
             broken.why.clone(),
-            broken.hint.unwrap_or("what came before is told above; the rest cannot be read"),
+            broken.hint.unwrap_or(self.told),
         )
     }
 
@@ -102,13 +110,13 @@ impl Input {
             Exit::Failure,
             format!("cannot read {} after byte {taken}{unpacked}", self.name),
             why,
-            "what came before is told above; the rest cannot be read",
+            self.told,
         )
     }
 }
 
 /// Whether both are one regular file.
-pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+pub(in crate::app) fn is_same(one: &Path, other: &Path) -> bool {
     let meta = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
     meta(one)
         .zip(meta(other))

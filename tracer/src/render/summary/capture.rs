@@ -26,7 +26,8 @@ impl Style {
     }
 }
 
-fn read(style: &Style, elapsed_ms: u64, capture: &Capture) -> String {
+/// What was read, in a sentence.
+pub(in crate::render) fn read(style: &Style, elapsed_ms: u64, capture: &Capture) -> String {
     let mut words = vec![format!(
         "{} ({} of TCP)",
         count(capture.packets, "packet", "packets"),
@@ -56,7 +57,7 @@ fn read(style: &Style, elapsed_ms: u64, capture: &Capture) -> String {
 }
 
 /// What is not known, a sentence each.
-fn open(capture: &Capture, drops: u64) -> [Option<String>; 7] {
+pub(in crate::render) fn open(capture: &Capture, drops: u64) -> [Option<String>; 7] {
     let wire = capture.wire;
     let when = |n: u64, words: String| (n > 0).then_some(words);
     let syns = |n: u64| if n == 1 { "One SYN".to_owned() } else { format!("{n} SYNs") };

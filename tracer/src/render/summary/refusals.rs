@@ -8,29 +8,32 @@ const NAMED: (usize, usize) = (3, 8);
 
 impl Style {
     pub(super) fn refusals(&self, summary: &Summary) -> Vec<String> {
-        let (listeners, reasons) = (&summary.listeners, &summary.reasons);
-        let mut words: Vec<String> =
-            reasons.named.iter().take(NAMED.1).map(|(reason, n)| format!("{n} {}", clean(reason))).collect();
-        let more =
-            reasons.named.iter().skip(NAMED.1).fold(reasons.beyond, |sum, (_, n)| sum.saturating_add(*n));
-        words.extend((more > 0).then(|| format!("{more} of others")));
-        words.extend((reasons.none > 0 && !words.is_empty()).then(|| format!("{} without", reasons.none)));
         let mut lines = Vec::new();
-        if !words.is_empty() {
-            lines.extend(self.fold("Other reasons: ", &format!("{}.", words.join(", "))));
-        }
-        let mut words: Vec<String> = listeners.full.iter().take(NAMED.0).map(full).collect();
-        let more = listeners
-            .full
-            .iter()
-            .skip(NAMED.0)
-            .fold(listeners.beyond, |sum, one| sum.saturating_add(one.drops()));
-        words.extend((more > 0).then(|| format!("{more} drops of others")));
-        if !words.is_empty() {
-            lines.extend(self.fold("Full queues: ", &format!("{}.", words.join("; "))));
-        }
+        lines.extend(reasons(summary).iter().flat_map(|words| self.fold("Other reasons: ", words)));
+        lines.extend(queues(summary).iter().flat_map(|words| self.fold("Full queues: ", words)));
         lines
     }
+}
+
+/// The kernel's reasons of drops that have no cause of their own.
+pub(in crate::render) fn reasons(summary: &Summary) -> Option<String> {
+    let reasons = &summary.reasons;
+    let mut words: Vec<String> =
+        reasons.named.iter().take(NAMED.1).map(|(reason, n)| format!("{n} {}", clean(reason))).collect();
+    let more = reasons.named.iter().skip(NAMED.1).fold(reasons.beyond, |sum, (_, n)| sum.saturating_add(*n));
+    words.extend((more > 0).then(|| format!("{more} of others")));
+    words.extend((reasons.none > 0 && !words.is_empty()).then(|| format!("{} without", reasons.none)));
+    (!words.is_empty()).then(|| format!("{}.", words.join(", ")))
+}
+
+/// Listeners whose queues were full.
+pub(in crate::render) fn queues(summary: &Summary) -> Option<String> {
+    let listeners = &summary.listeners;
+    let mut words: Vec<String> = listeners.full.iter().take(NAMED.0).map(full).collect();
+    let others = listeners.full.iter().skip(NAMED.0);
+    let more = others.fold(listeners.beyond, |sum, one| sum.saturating_add(one.drops()));
+    words.extend((more > 0).then(|| format!("{more} drops of others")));
+    (!words.is_empty()).then(|| format!("{}.", words.join("; ")))
 }
 
 /// "198.51.100.7:443 dropped 99 (accept queue 6, its limit 5)".

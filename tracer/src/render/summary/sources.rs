@@ -54,11 +54,7 @@ impl Style {
     fn evidence(&self, sources: &[Source]) -> Vec<String> {
         let flagged = sources.iter().filter_map(|source| {
             let nat = source.nat.as_ref()?;
-            let flags = matches!(
-                nat.verdict,
-                NatVerdict::Nat | NatVerdict::PerConnection | NatVerdict::Reboot | NatVerdict::ClockChange
-            );
-            (flags || nat.port_jumps > 0).then_some((source, nat))
+            is_flagged(nat).then_some((source, nat))
         });
         flagged
             .take(TOLD)
@@ -81,6 +77,15 @@ impl Style {
     }
 }
 
+/// Whether a finding is worth more than its name: there is more than one clock, or ports jump between clocks.
+pub(in crate::render) fn is_flagged(nat: &Nat) -> bool {
+    let flags = matches!(
+        nat.verdict,
+        NatVerdict::Nat | NatVerdict::PerConnection | NatVerdict::Reboot | NatVerdict::ClockChange
+    );
+    flags || nat.port_jumps > 0
+}
+
 /// What a finding is called in a few words.
 pub(in crate::render) fn looks_like(nat: &Nat) -> String {
     match (nat.verdict, nat.hosts, nat.hosts_at_least) {
@@ -96,7 +101,7 @@ pub(in crate::render) fn looks_like(nat: &Nat) -> String {
 }
 
 /// What became of the clients that were refused.
-fn clients(retries: Retries) -> Option<String> {
+pub(in crate::render) fn clients(retries: Retries) -> Option<String> {
     let longest = millis(retries.longest_ms);
     Some(match (retries.refused, retries.got_in) {
         (0, _) => return None,

@@ -4,10 +4,11 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        phrases::{clean, millis},
+        clocks::LINES,
+        source::{deeds, evidence, title},
         summary::looks_like,
     },
-    View, amounts,
+    View,
     canvas::{Canvas, Ink},
     chosen, scatter,
     verdict::scrolled,
@@ -17,53 +18,11 @@ use crate::model::report::Source;
 /// From here on the evidence stands beside the picture.
 const BESIDE: u16 = 110;
 
-/// Its address, and what it looks like.
-fn title(source: &Source) -> String {
-    let looks = source.nat.as_ref().map_or("no room for its clocks".into(), |nat| {
-        format!("{} (confidence {:.2})", looks_like(nat), nat.confidence.clamp(0.0, 1.0))
-    });
-    format!("{}: {looks}", source.src)
-}
-
-/// What it did, in a line or two.
-fn deeds(source: &Source) -> String {
-    let mut words = vec![
-        source.syns.map_or("SYNs ?".into(), |n| format!("{n} SYNs")),
-        format!("{} drops", source.drops),
-        format!("{} by PAWS", source.paws),
-    ];
-    if let Some((ticks, ms)) = amounts::worst(source) {
-        let time = ms.map_or("time ?".into(), |ms| format!("~{}", millis(ms)));
-        words.push(format!("worst {ticks} ticks back ({time})"));
-    }
-    let retries = source.retries;
-    if retries.refused > 0 {
-        let waited = if retries.got_in > 0 {
-            format!(", after {} at most", millis(retries.longest_ms))
-        } else {
-            String::new()
-        };
-        words.push(format!("{} of {} refused clients got in later{waited}", retries.got_in, retries.refused));
-    }
-    words.join(", ")
-}
-
-/// The finding's sentences.
-fn evidence(source: &Source) -> Vec<String> {
-    let Some(nat) = &source.nat else { return Vec::new() };
-    let mut points: Vec<_> = nat.evidence.iter().map(|words| clean(words).trim().to_owned()).collect();
-    if nat.port_jumps > 0 {
-        points.push(format!("one port jumped between clocks ({} times in all)", nat.port_jumps));
-    }
-    points.retain(|words| !words.is_empty());
-    points
-}
-
 /// The clocks, a word each.
 fn clocks(source: &Source) -> Option<String> {
     let clocks = &source.nat.as_ref()?.clocks;
     let words: Vec<_> = (1..)
-        .zip(clocks.iter().take(scatter::LINES))
+        .zip(clocks.iter().take(LINES))
         .map(|(n, clock)| format!("{n}: {:.0} Hz, {} SYNs", clock.rate_hz, clock.readings))
         .collect();
     (!words.is_empty()).then(|| format!("lines are clocks: {}", words.join("; ")))

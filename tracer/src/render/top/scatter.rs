@@ -5,17 +5,12 @@
 use ratatui::layout::Rect;
 
 use super::{
+    super::clocks::{LINES, at, seconds, until},
     View, amounts,
     canvas::{Canvas, Ink},
 };
-use crate::model::{
-    Nanos,
-    nat::{Clock, NatVerdict},
-    report::Source,
-};
+use crate::model::{Nanos, nat::Clock, report::Source};
 
-/// Clocks that get a line.
-pub(super) const LINES: usize = 9;
 /// Columns of the scale.
 const SCALE: u16 = 7;
 
@@ -26,11 +21,6 @@ struct Frame {
     low: f64,
     height: f64,
     area: Rect,
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a picture of some hundred cells")]
-fn seconds(time: Nanos, since: Nanos) -> f64 {
-    time.0.saturating_sub(since.0) as f64 / 1e9
 }
 
 impl Frame {
@@ -53,11 +43,6 @@ fn cell(at: f64) -> u16 {
     at.round() as u16
 }
 
-/// TSval of a clock at a moment, modulo 2^32.
-fn at(clock: &Clock, seconds_before_last: f64) -> f64 {
-    (f64::from(clock.tsval) - clock.rate_hz * seconds_before_last).rem_euclid(4_294_967_296.0)
-}
-
 /// Draws it, with the scale at the left and the times below.
 pub(super) fn draw(view: &View<'_>, source: &Source, area: Rect, canvas: &mut Canvas<'_>) {
     let readings = &view.picked.readings;
@@ -69,7 +54,7 @@ pub(super) fn draw(view: &View<'_>, source: &Source, area: Rect, canvas: &mut Ca
         return;
     }
     let since = readings.iter().map(|reading| reading.time).min().unwrap_or_default();
-    let until = readings.iter().map(|reading| reading.time).max().unwrap_or_default();
+    let end = readings.iter().map(|reading| reading.time).max().unwrap_or_default();
     let low = readings.iter().map(|reading| reading.tsval).min().unwrap_or(0);
     let high = readings.iter().map(|reading| reading.tsval).max().unwrap_or(0);
     let words = if area.width >= 44 { "TSval against time" } else { "TSval" };
@@ -80,18 +65,15 @@ pub(super) fn draw(view: &View<'_>, source: &Source, area: Rect, canvas: &mut Ca
     let plot = Rect { x: area.x + SCALE, y: area.y + 1, width: area.width - SCALE, height: area.height - 2 };
     let frame = Frame {
         from: 0.0,
-        span: seconds(until, since).max(0.001),
+        span: seconds(end, since).max(0.001),
         low: f64::from(low),
         height: f64::from(high - low).max(1.0),
         area: plot,
     };
-    scale((low, high), (since, until), area, canvas);
+    scale((low, high), (since, end), area, canvas);
     if let Some(nat) = &source.nat {
-        // Clocks that run beside each other go on; of one that took the place of another the end is what matters.
-        let go_on = matches!(nat.verdict, NatVerdict::SingleHost | NatVerdict::Nat);
         for (n, clock) in (1..).zip(nat.clocks.iter().take(LINES)) {
-            let until = if go_on { until.max(clock.last) } else { clock.last };
-            line(clock, n, (since, until), &frame, canvas);
+            line(clock, n, (since, until(nat, clock, end)), &frame, canvas);
         }
     }
     // The dropped ones are on top: they are what it is about.
@@ -185,11 +167,5 @@ mod tests {
     fn dots() {
         assert_eq!(braille([1, 4]), "⢁");
         assert_eq!((quarter(3.0), quarter(2.6), quarter(3.4)), (2, 0, 3));
-    }
-
-    #[test]
-    fn a_line_goes_on_below_zero() {
-        let clock = Clock { rate_hz: 1000.0, first: Nanos(0), last: Nanos(0), tsval: 500, readings: 2 };
-        assert!((at(&clock, 1.0) - 4_294_966_796.0).abs() < 1.0);
     }
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         phrases::{millis, short},
+        source::worst,
         summary::looks_like,
     },
     View, amounts,
@@ -96,8 +97,8 @@ impl Column {
             Self::Syns => source.syns.map_or("?".into(), amounts::count),
             Self::Drops => amounts::count(source.drops),
             Self::Paws => amounts::count(source.paws),
-            Self::Ticks => amounts::worst(source).map_or("-".into(), |(ticks, _)| amounts::ticks(ticks)),
-            Self::Back => match amounts::worst(source) {
+            Self::Ticks => worst(source).map_or("-".into(), |(ticks, _)| amounts::ticks(ticks)),
+            Self::Back => match worst(source) {
                 None => "-".into(),
                 Some((_, ms)) => ms.map_or("?".into(), millis),
             },

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{super::summary::looks_like, amounts::worst};
+use super::super::{source::worst, summary::looks_like};
 use crate::model::{named, report::Source};
 
 named! {

@@ -1,7 +1,5 @@
 //! Numbers in few columns.
 
-use crate::model::{nat::Nat, report::Source};
-
 const UNITS: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
 
 /// A count in five columns: exact up to 99999, then three places.
@@ -35,30 +33,6 @@ pub(super) fn rate(sum: u64, seconds: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-/// The rate of a source's clocks, Hz, where they run alike.
-pub(super) fn hertz(nat: &Nat) -> Option<f64> {
-    let first = nat.clocks.first()?.rate_hz;
-    let alike = nat.clocks.iter().all(|clock| (clock.rate_hz / first - 1.0).abs() < 0.1);
-    (alike && first.is_finite() && first > 0.0).then_some(first)
-}
-
-/// A span of ticks of such a clock, milliseconds.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float saturates, and ticks are positive"
-)]
-pub(super) fn ticks_ms(ticks: i32, hertz: f64) -> u64 {
-    (f64::from(ticks.max(0)) * 1000.0 / hertz) as u64
-}
-
-/// The worst regression of a source: ticks, and milliseconds where its clocks' rate is known.
-pub(super) fn worst(source: &Source) -> Option<(u64, Option<u64>)> {
-    let back = source.max_regression?;
-    let ms = source.nat.as_ref().and_then(hertz).map(|hertz| ticks_ms(back, hertz));
-    Some((u64::try_from(back).unwrap_or(0), ms))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +55,5 @@ mod tests {
             (rate(0, 5), rate(7, 5), rate(50, 5), rate(51, 5)),
             ("0".into(), "1.4".into(), "10".into(), "10".into())
         );
-        assert_eq!(ticks_ms(250, 250.0), 1000);
     }
 }
