@@ -93,7 +93,7 @@ pub struct LeftOut {
 }
 
 /// What no observation tells of the end of a run: with the start and everything observed it makes the [`Summary`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ending {
     /// When it ended.
     pub time: Nanos,
@@ -128,21 +128,16 @@ impl Ending {
         Self {
             time,
             elapsed_ms: u64::try_from(since / 1_000_000).unwrap_or(0),
-            syns: None,
-            accepted: None,
-            unreported: None,
-            snmp: Vec::new(),
-            snmp_left_out: 0,
             lost,
             environment: Environment { kernel, ..Environment::default() },
-            left_out: LeftOut::default(),
             capture: start.and_then(|start| start.capture.clone()),
+            ..Self::default()
         }
     }
 }
 
 /// The end of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// When it ended.
     pub time: Nanos,
