@@ -5,16 +5,18 @@
 //! summed up, then the error follows.
 
 mod input;
+mod recorded;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
-    report::{End, Manner, Report, limits},
+    report::{End, Manner, Report},
     request::{in_words, selection},
-    signals::{Signals, last_resort},
+    signals::{self, Signals},
     sink::{Recording, Written},
+    tracing::time_of_day,
 };
 use crate::{
     analysis::selection::Selection,
@@ -22,7 +24,7 @@ use crate::{
     error::{Exit, Failure},
     model::{
         Nanos, Observation,
-        report::{Capture as Packets, Ending, Limits, Lost, Start},
+        report::{Capture as Packets, Ending, Lost, Start},
     },
     source::{ENOUGH, Kind, Opening, Reader, capture::Capture, recording::Recording as Recorded},
 };
@@ -50,13 +52,7 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     }
     let input = Input::open(&args.file)?;
     let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| super::live::system("cannot start", &error))?;
-    runtime.block_on(async {
-        let mut signals = Signals::install()?;
-        last_resort()?;
+    signals::run(async |mut signals| {
         let mut replay = Replay::new(args, input, recording)?;
         let end = replay.stream(&mut signals).await?;
         replay.end(end)
@@ -84,16 +80,11 @@ impl Replay {
     fn new(args: &ReplayArgs, input: Input, recording: Option<Recording>) -> Result<Self, Failure> {
         let selection = selection(&args.select);
         let start = Start {
-            time: now()?,
+            time: time_of_day()?,
             version: env!("CARGO_PKG_VERSION").into(),
-            kernel: None,
             set: "capture".into(),
-            attached: Vec::new(),
-            missing: Vec::new(),
-            blind: Vec::new(),
             filter: in_words(&args.select),
-            limits: None,
-            capture: None,
+            ..Start::default()
         };
         Ok(Self {
             input,
@@ -225,11 +216,8 @@ impl Replay {
         }
         let Opening { capture, recorded } = self.opening().unwrap_or_default();
         if let Some(start) = recorded {
-            let start = self.asked_of(*start);
-            let causes = match &self.args.select.cause[..] {
-                [] if !start.filter.causes.is_empty() => start.filter.causes.clone(),
-                words => selected(words),
-            };
+            let start = recorded::asked_of(*start, &self.args);
+            let causes = recorded::causes(&start, &self.args);
             self.report.adopt(&self.input.name, start, causes);
             return self.report.begin().map(drop);
         }
@@ -244,28 +232,6 @@ impl Replay {
         self.report.begin().map(drop)
     }
 
-    /// A run that was recorded, as far as it is asked for now.
-    fn asked_of(&self, mut start: Start) -> Start {
-        let asked = in_words(&self.args.select);
-        let filter = &mut start.filter;
-        if !asked.ports.is_empty() {
-            filter.ports = asked.ports;
-        }
-        filter.family = asked.family.or(filter.family);
-        if !asked.from.is_empty() {
-            filter.from = asked.from;
-        }
-        if !asked.causes.is_empty() {
-            filter.causes = asked.causes;
-        }
-        // With its own bounds the same lines give the same summary.
-        let limits = limits(&self.args.output);
-        if limits != Limits::default() || start.limits.is_none() {
-            start.limits = Some(limits);
-        }
-        start
-    }
-
     fn opening(&self) -> Option<Opening> {
         self.reader.as_ref().and_then(|reader| reader.opening())
     }
@@ -277,17 +243,6 @@ impl Replay {
     /// Time of the last thing in the input.
     fn last(&self) -> Nanos {
         self.span().map_or(self.report.start.time, |(_, last)| last)
-    }
-
-    /// What a recording says of its end. Numbers of the whole run say nothing of a part of it.
-    fn recorded(&mut self, mut ending: Ending) -> Ending {
-        self.report.lost = ending.lost;
-        if self.selection.narrow() {
-            (ending.syns, ending.accepted, ending.unreported) = (None, None, None);
-            ending.snmp.clear();
-            ending.environment.counters.clear();
-        }
-        ending
     }
 
     /// The end of a capture. The machine that dropped its SYNs is not this one.
@@ -322,7 +277,10 @@ impl Replay {
         self.begin()?;
         let recorded = self.reader.as_mut().and_then(|reader| reader.ending());
         let ending = match (recorded, capture) {
-            (Some(ending), _) => self.recorded(ending),
+            (Some(ending), _) => {
+                self.report.lost = ending.lost;
+                recorded::of_the_part(ending, &self.selection)
+            }
             (None, Some(capture)) if self.report.start.set == "capture" => self.captured(capture),
             (None, _) => {
                 // What else was lost, only its last line would tell.
@@ -342,8 +300,4 @@ impl Replay {
             _ => Ok(exit),
         }
     }
-}
-
-fn now() -> Result<Nanos, Failure> {
-    super::tracing::time_of_day()
 }
