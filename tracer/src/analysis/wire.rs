@@ -53,7 +53,6 @@ pub struct Wire {
     recycle: Recycle,
     now: Nanos,
     counts: WireCounts,
-    freed: Vec<Waiting>,
 }
 
 impl Wire {
@@ -63,11 +62,10 @@ impl Wire {
             selection,
             tuples: Tuples::new(TUPLES),
             queue: Queue::default(),
-            sides: Sides::new(),
-            recycle: Recycle::new(),
+            sides: Sides::default(),
+            recycle: Recycle::default(),
             now: Nanos(i64::MIN),
             counts: WireCounts::default(),
-            freed: Vec::new(),
         }
     }
 
@@ -101,10 +99,11 @@ impl Wire {
             return;
         }
         let (key, side) = key(&segment.flow);
+        let mut freed = Vec::new();
         let tuple = self.tuples.get(key, forgotten(&mut self.queue, self.now));
         if !tuple.two_way && tuple.way(side.other()).is_seen() {
             tuple.two_way = true;
-            self.sides.saw_both(&segment.flow, &mut self.freed);
+            self.sides.saw_both(&segment.flow, &mut freed);
         }
         tuple.last = self.now;
         let queue = &mut self.queue;
@@ -117,7 +116,7 @@ impl Wire {
         {
             self.recycle.closed(segment.flow.src, segment.flow.dst, ts);
         }
-        for waiting in std::mem::take(&mut self.freed) {
+        for waiting in freed {
             self.tell(waiting, out);
         }
     }
@@ -176,10 +175,9 @@ impl Wire {
     /// The capture ends here.
     pub fn end(&mut self, out: &mut Vec<Observation>) {
         while let Some(mut first) = self.queue.pop() {
-            if first.fate == Fate::Open {
-                // The client itself said that it got nothing, or the server that it refused.
-                let known = first.came_again || first.answer.is_some();
-                first.fate = if known { Fate::Dropped } else { Fate::Open };
+            // The client itself said that it got nothing, or the server that it refused.
+            if first.fate == Fate::Open && (first.came_again || first.answer.is_some()) {
+                first.fate = Fate::Dropped;
             }
             self.tell(first, out);
         }

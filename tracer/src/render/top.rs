@@ -199,7 +199,5 @@ fn top(area: Rect, rows: u16) -> (Rect, Rect) {
 
 /// The others, and the lower rows.
 fn bottom(area: Rect, rows: u16) -> (Rect, Rect) {
-    let rows = rows.min(area.height);
-    let (upper, lower) = top(area, area.height - rows);
-    (upper, lower)
+    top(area, area.height.saturating_sub(rows))
 }

@@ -4,9 +4,14 @@
 
 mod pace;
 
-use std::{fs::File, io::BufReader, path::Path, time::Instant};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use super::{Desk, TURN, last_words};
+use super::{Desk, last_words};
 use crate::{
     analysis::{
         engine::Engine,
@@ -25,6 +30,9 @@ use crate::{
     tui::{ui::Run, update::Command},
 };
 use pace::Pace;
+
+/// How long is read before the screen gets its turn.
+const TURN: Duration = Duration::from_millis(60);
 
 /// Plays a file.
 ///
@@ -253,8 +261,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::{Cause, Observation, any::bare};
 

@@ -26,9 +26,7 @@ fn what_is_broken_says_where_and_what_to_do() {
         assert_eq!(items.len(), 2, "{line}");
         assert_eq!(broken.offset, (before.len() + into) as u64, "{line}");
         assert_eq!(broken.to_string(), format!("line 3 (at byte {}): {why}", broken.offset), "{line}");
-        let failure = broken.failure("a.ndjson");
-        assert_eq!(failure.what, "cannot read a.ndjson to its end");
-        assert!(failure.hint.len() > 10);
+        assert!(broken.hint().len() > 10, "{line}");
     }
     let again = format!("{before}{start}\n");
     assert_eq!(trouble(&again), format!("line 3 (at byte {}): another recording begins here", before.len()));
