@@ -4,13 +4,21 @@
 //! runs. Times are of the processor alone, whatever else the machine does. Each line is a process of its own, for the memory.
 //! `1000 IN ms` is the longest that a thousand observations in a row took.
 
-use std::{env, fs, hint::black_box, net::IpAddr, process::Command};
+mod shared {
+    pub(crate) mod clock;
+    pub(crate) mod traffic;
+}
 
-use nix::time::{ClockId, clock_gettime};
+use std::{env, fs, hint::black_box, process::Command};
+
+use shared::{
+    clock::processor_ns,
+    traffic::{client, flow, options, refused},
+};
 use tracer::{
     analysis::engine::{Engine, Limits},
     model::{
-        Cause, Drop, Evidence, Flow, Nanos, Observation, OptionKinds, Stage, Syn,
+        Flow, Nanos, Observation,
         reading::{Accepted, Stack, Via},
     },
 };
@@ -78,59 +86,9 @@ fn measure((what, sources, servers, make): &Line, n: u32) {
     println!("{what:<42} {each:>8} {longest:>10} {memory:>10} {rows:>6} {snapshot:>11}");
 }
 
-/// Time of the processor that this thread took.
-fn processor_ns() -> i64 {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("Linux has it");
-    time.tv_sec() * 1_000_000_000 + time.tv_nsec()
-}
-
-/// Scattered over all addresses (Knuth's multiplicative hash).
-fn client(n: u32) -> IpAddr {
-    IpAddr::from(n.wrapping_mul(2_654_435_761).to_be_bytes())
-}
-
-/// A new connection each time, a millisecond after the one before, from a host with a clock of 1 kHz.
-fn flow(n: u32, src: IpAddr, server: u32) -> Flow {
-    let sport = 32_768 + u16::try_from(n % 28_000).unwrap_or(0);
-    Flow { src, sport, dst: IpAddr::from((0xc633_6400_u32 + server).to_be_bytes()), dport: 443 }
-}
-
-fn options() -> OptionKinds {
-    let mut options = OptionKinds::default();
-    for kind in [2, 4, 8, 1, 3] {
-        options.push(kind);
-    }
-    options
-}
-
+/// A millisecond after the one before, from a host with a clock of 1 kHz.
 fn drop(n: u32, flow: Flow) -> Observation {
-    Observation::Drop(Drop {
-        evidence: Evidence::Kernel,
-        time: Nanos(i64::from(n) * 1_000_000),
-        flow,
-        netns: Some(1),
-        netns_name: None,
-        ifname: None,
-        stage: Stage::TimeWait,
-        cause: Cause::PawsTimeWait,
-        reason: None,
-        snmp: None,
-        syn: Syn {
-            seq: n,
-            tsval: Some(n),
-            mss: Some(1460),
-            wscale: Some(7),
-            options: options(),
-            ttl: 63,
-            ..Syn::default()
-        },
-        ts_recent: Some(n.wrapping_add(5000)),
-        ts_age_ms: Some(1000),
-        answer: None,
-        accept_queue: None,
-        syn_queue: None,
-        listener: None,
-    })
+    Observation::Drop(refused(n, Nanos(i64::from(n) * 1_000_000), flow, n))
 }
 
 fn answered(n: u32, flow: Flow) -> Observation {

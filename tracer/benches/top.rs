@@ -3,11 +3,19 @@
 //! `cargo bench -p tracer --bench top`. Everything but the terminal itself is measured: the differences between two pictures
 //! and the bytes that would be sent, too. Times are of the processor alone. With `--check` it fails over the budget.
 
-use std::{env, hint::black_box, io, net::IpAddr};
+mod shared {
+    pub(crate) mod clock;
+    pub(crate) mod traffic;
+}
+
+use std::{env, hint::black_box, io};
 
 use jiff::tz::TimeZone;
-use nix::time::{ClockId, clock_gettime};
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
+use shared::{
+    clock::processor_ns,
+    traffic::{client, flow, refused},
+};
 use tracer::{
     analysis::{
         engine::{Engine, Limits},
@@ -15,8 +23,8 @@ use tracer::{
         summary::{JUDGED, so_far},
     },
     model::{
-        Answer, Cause, Drop, Evidence, Flow, Nanos, Observation, OptionKinds, Stage, Syn,
-        report::{Ending, FilterWords, Lost, Start},
+        Answer, Drop, Nanos, Observation,
+        report::{Ending, Lost, Start},
     },
     render::top::{Look, Picked, State, View, chosen, draw},
 };
@@ -49,7 +57,7 @@ fn main() {
 
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds of some seconds")]
 fn measure(what: &str, sources: u32, (width, height): (u16, u16), seconds: u32) -> f64 {
-    let start = start();
+    let start = Start { version: "0".into(), set: "fentry".into(), ..Start::default() };
     let mut engine = Engine::new(Limits::default());
     let mut recent = Recent::default();
     let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, width, height)) };
@@ -76,11 +84,7 @@ fn measure(what: &str, sources: u32, (width, height): (u16, u16), seconds: u32) 
             let summary = summary.expect("it was summed up");
             drawn += took(|| {
                 let rates = recent.rates().before(now, SECONDS);
-                let mut picked = Picked::default();
-                if let Some(source) = chosen(&summary, &state) {
-                    picked.drops = recent.drops(source.src).cloned().collect();
-                    picked.readings = recent.readings(source.src).collect();
-                }
+                let picked = Picked::of(&recent, chosen(&summary, &state).map(|source| source.src));
                 let view = View {
                     host: "web-1",
                     start: &start,
@@ -123,69 +127,12 @@ fn took(work: impl FnOnce()) -> i64 {
     processor_ns() - begun
 }
 
-/// Time of the processor that this thread took.
-fn processor_ns() -> i64 {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("Linux has it");
-    time.tv_sec() * 1_000_000_000 + time.tv_nsec()
-}
-
-fn start() -> Start {
-    Start {
-        time: Nanos(0),
-        version: "0".into(),
-        kernel: None,
-        set: "fentry".into(),
-        attached: Vec::new(),
-        missing: Vec::new(),
-        blind: Vec::new(),
-        filter: FilterWords::default(),
-        limits: None,
-        capture: None,
-    }
-}
-
 fn time_of(n: u32) -> i64 {
     i64::from(n) * 1_000_000_000 / i64::from(RATE)
 }
 
 /// Of sources in turn, each with a clock of 1 kHz.
 fn drop(n: u32, sources: u32) -> Observation {
-    let time = time_of(n);
-    let tsval = n / 10;
-    let mut options = OptionKinds::default();
-    for kind in [2, 4, 8, 1, 3] {
-        options.push(kind);
-    }
-    Observation::Drop(Drop {
-        evidence: Evidence::Kernel,
-        time: Nanos(time),
-        flow: Flow {
-            src: IpAddr::from((n % sources).wrapping_mul(2_654_435_761).to_be_bytes()),
-            sport: 32_768 + u16::try_from(n % 28_000).unwrap_or(0),
-            dst: IpAddr::from([198, 51, 100, 7]),
-            dport: 443,
-        },
-        netns: Some(1),
-        netns_name: None,
-        ifname: None,
-        stage: Stage::TimeWait,
-        cause: Cause::PawsTimeWait,
-        reason: None,
-        snmp: None,
-        syn: Syn {
-            seq: n,
-            tsval: Some(tsval),
-            mss: Some(1460),
-            wscale: Some(7),
-            options,
-            ttl: 63,
-            ..Syn::default()
-        },
-        ts_recent: Some(tsval.wrapping_add(5000)),
-        ts_age_ms: Some(1000),
-        answer: Some(Answer::Ack),
-        accept_queue: None,
-        syn_queue: None,
-        listener: None,
-    })
+    let flow = flow(n, client(n % sources), 7);
+    Observation::Drop(Drop { answer: Some(Answer::Ack), ..refused(n, Nanos(time_of(n)), flow, n / 10) })
 }

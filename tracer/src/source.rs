@@ -1,6 +1,6 @@
 //! Observations that do not come from the kernel: captures and recordings, byte by byte as they arrive.
 //!
-//! Decides what kind of input bytes are, and nothing of what is in it means. Pure: whoever owns the file or the pipe hands
+//! Decides what kind of input bytes are, and nothing of what they say. Pure: whoever owns the file or the pipe hands
 //! the bytes over, in whatever pieces they come, so a growing input is read as it grows.
 
 pub mod capture;

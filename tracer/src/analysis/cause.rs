@@ -1,6 +1,9 @@
 //! Decides which cause a dropped SYN has. One function, in the kernel's own order of tests, over the facts that the
 //! kernel decided from; table-tested per kernel version.
 
+mod counter;
+mod freed;
+
 use std::sync::Arc;
 
 use super::kernel::Kernel;
@@ -8,6 +11,8 @@ use crate::model::{
     Answer, Cause, Stage,
     seen::{Queues, Seen, Site},
 };
+use counter::counter;
+use freed::{by_reason, freed};
 
 /// What a SYN's facts mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,101 +226,6 @@ fn ack_of(seen: &Seen) -> Option<Answer> {
     seen.ack_sent.map(|sent| if sent { Answer::Ack } else { Answer::None })
 }
 
-/// `skb:kfree_skb` without a function's facts.
-fn freed(seen: &Seen, kernel: &Kernel, reason: Option<&str>) -> Meaning {
-    let stage = match seen.sk_state {
-        Some(state::LISTEN) => Stage::Listen,
-        Some(state::NEW_SYN_RECV) => Stage::SynRecv,
-        Some(state::TIME_WAIT) if seen.tw_substate == state::FIN_WAIT2 => Stage::FinWait2,
-        Some(state::TIME_WAIT) => Stage::TimeWait,
-        Some(_) => Stage::Established,
-        // Where no socket is named (before 6.11) a listener's refusal of odd flags still is (`tcp_rcv_state_process`); a
-        // RST is refused by open sockets, too, but those are in the hands of a function hook.
-        None => match reason {
-            Some("TCP_FLAGS") => Stage::Listen,
-            Some("TCP_RESET") if kernel.function_hooks => Stage::Listen,
-            _ => Stage::None,
-        },
-    };
-    let rst = (seen.rst_sent == Some(true)).then_some(Answer::Rst);
-    // The socket's memory was read, though there may have been no timestamp in it.
-    let remembered = seen.ts_recent_stamp.is_some();
-    match (stage, reason) {
-        _ if kernel.function_hooks && matches!(stage, Stage::Listen | Stage::SynRecv | Stage::None) => {
-            by_reason(seen, stage, reason)
-        }
-        (Stage::TimeWait | Stage::FinWait2, None | Some(TW_PAWS)) if remembered => {
-            let known = time_wait(seen, kernel, reason);
-            Meaning { answer: known.answer.or(ack_of(seen)), ..known }
-        }
-        // Between the hook and the socket's state there is the request, which only the reason tells of.
-        (Stage::Listen, Some(PAWS)) => meaning(Stage::SynRecv, Cause::PawsSynRecv, None),
-        (Stage::Listen, Some("TCP_OVERWINDOW")) => meaning(Stage::SynRecv, Cause::OutOfWindow, None),
-        (Stage::Listen, None) if rst.is_some() => meaning(Stage::SynRecv, Cause::Other, rst),
-        (Stage::Listen, None) if kernel.check_req_reasons => {
-            meaning(Stage::SynRecv, Cause::Repeated, Some(Answer::None))
-        }
-        (Stage::Listen, None | Some(TSECR)) => meaning(Stage::SynRecv, Cause::Other, None),
-        (Stage::Established, Some(PAWS | "TCP_INVALID_SYN"))
-            if seen.sk_state != Some(state::SYN_SENT) && remembered =>
-        {
-            full_socket(seen, kernel, reason)
-        }
-        (Stage::None, Some(PAWS)) if kernel.paws_reason_on_open_socket => {
-            meaning(Stage::Established, Cause::PawsEstablished, None)
-        }
-        (Stage::None, Some("TCP_INVALID_SYN")) if kernel.paws_reason_on_open_socket => {
-            meaning(Stage::Established, Cause::SynOnEstablished, None)
-        }
-        _ => by_reason(seen, stage, reason),
-    }
-}
-
-/// The reason names it, or nothing does.
-fn by_reason(seen: &Seen, stage: Stage, reason: Option<&str>) -> Meaning {
-    let rst = seen.rst_sent == Some(true);
-    match reason {
-        // A policy of xfrm refuses without a RST, under the same name.
-        Some("NO_SOCKET") => {
-            let answer = if seen.rst_sent == Some(false) { Answer::None } else { Answer::Rst };
-            meaning(Stage::None, Cause::NoListener, Some(answer))
-        }
-        // Before 5.17 no reason is given, and a RST without a socket says it.
-        None if rst && seen.sk_state.is_none() => meaning(Stage::None, Cause::NoListener, Some(Answer::Rst)),
-        _ => {
-            // A connection being opened from here discards an old timestamp without a word.
-            let opening = seen.sk_state == Some(state::SYN_SENT) && reason == Some(PAWS);
-            let answer =
-                if rst { Some(Answer::Rst) } else { (opening || silent(reason)).then_some(Answer::None) };
-            meaning(stage, Cause::Other, answer)
-        }
-    }
-}
-
-/// Whether the kernel drops for this reason without a word. A firewall may have sent a RST or an ICMP message of its own,
-/// and where the reason is not given nothing is known.
-fn silent(reason: Option<&str>) -> bool {
-    reason.is_some_and(|name| {
-        matches!(
-            name,
-            "TCP_CSUM"
-                | "TCP_FLAGS"
-                | "TCP_MINTTL"
-                | "TCP_RESET"
-                | "SOCKET_FILTER"
-                | "PKT_TOO_SMALL"
-                | "XFRM_POLICY"
-                | "SOCKET_BACKLOG"
-                | "IP_RPFILTER"
-                | "IP_CSUM"
-                | "IP_INHDR"
-                | "SECURITY_HOOK"
-                | "PSP_INPUT"
-        ) || name.starts_with("TCP_MD5")
-            || name.starts_with("TCP_AO")
-    })
-}
-
 /// Whether the kernel gives this reason for that cause; where it gives one for a cause that has none, something
 /// else ended the packet.
 fn belongs(cause: Cause, reason: &str) -> bool {
@@ -325,47 +235,6 @@ fn belongs(cause: Cause, reason: &str) -> bool {
         Cause::OutOfWindow => reason == "TCP_OVERWINDOW",
         _ => false,
     }
-}
-
-/// The counter that moves, where the kernel has it (kernel-facts: MIBs per cause and version).
-fn counter(
-    cause: Cause,
-    stage: Stage,
-    answer: Option<Answer>,
-    reason: Option<&str>,
-    kernel: &Kernel,
-) -> Option<&'static str> {
-    let silent = answer == Some(Answer::None);
-    let name = match cause {
-        Cause::PawsRecycle => "TcpExtPAWSPassive",
-        Cause::PawsTimeWait if kernel.counts("TcpExtPAWSTimewait") => "TcpExtPAWSTimewait",
-        Cause::PawsFinWait2 if silent => "TcpExtTCPACKSkippedFinWait2",
-        Cause::PawsEstablished if reason == Some("TCP_INVALID_SYN") => "TcpExtTCPSYNChallenge",
-        Cause::PawsTimeWait | Cause::PawsSynRecv | Cause::PawsEstablished => "TcpExtPAWSEstab",
-        Cause::SynOnEstablished => "TcpExtTCPSYNChallenge",
-        Cause::OldSequence if silent && stage == Stage::FinWait2 => "TcpExtTCPACKSkippedFinWait2",
-        Cause::OldSequence if silent => "TcpExtTCPACKSkippedTimeWait",
-        Cause::Repeated => "TcpExtTCPACKSkippedSynRecv",
-        Cause::OutOfWindow if silent => "TcpExtTCPACKSkippedSynRecv",
-        Cause::AcceptQueueFull => "TcpExtListenOverflows",
-        Cause::SynQueueFull => "TcpExtTCPReqQFullDrop",
-        Cause::PeerNotProven | Cause::ListenOther => "TcpExtListenDrops",
-        Cause::NoListener if answer == Some(Answer::Rst) => "TcpOutRsts",
-        Cause::Other => match reason {
-            Some("TCP_CSUM") => "TcpInCsumErrors",
-            Some("TCP_MINTTL") => "TcpExtTCPMinTTLDrop",
-            Some("TCP_MD5NOTFOUND") => "TcpExtTCPMD5NotFound",
-            Some("TCP_MD5UNEXPECTED") => "TcpExtTCPMD5Unexpected",
-            Some("TCP_MD5FAILURE") => "TcpExtTCPMD5Failure",
-            Some(TSECR) => "TcpExtTSEcrRejected",
-            Some("SOCKET_BACKLOG") => "TcpExtTCPBacklogDrop",
-            None if answer == Some(Answer::Rst) && stage == Stage::SynRecv => "TcpExtEmbryonicRsts",
-            None if answer == Some(Answer::Rst) => "TcpOutRsts",
-            _ => return None,
-        },
-        Cause::PawsFinWait2 | Cause::OldSequence | Cause::OutOfWindow | Cause::NoListener => return None,
-    };
-    kernel.counts(name).then_some(name)
 }
 
 #[cfg(test)]

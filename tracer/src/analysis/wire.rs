@@ -10,6 +10,7 @@ mod queue;
 mod recycle;
 mod segments;
 mod sides;
+mod told;
 mod tuples;
 
 use crate::{
@@ -18,11 +19,7 @@ use crate::{
         frame::Segment,
         tcp::{ACK, RST, SYN},
     },
-    model::{
-        Answer, Cause, Drop, Evidence, Nanos, Observation, Stage,
-        reading::{Accepted, Stack, Via},
-        report::WireCounts,
-    },
+    model::{Answer, Cause, Drop, Nanos, Observation, Stage, report::WireCounts},
 };
 
 use meaning::{Before, Held, is_older, meaning};
@@ -32,8 +29,9 @@ use segments::IN_TIME;
 use sides::Sides;
 use tuples::{Tuple, Tuples, key};
 
-/// How long a SYN waits for its SYN/ACK, nanoseconds, while there is room: in a flood half a second must do. A client asks again after one second, older ones after three (RFC 6298
-/// section 2 and appendix A): an answer that takes longer comes too late for every one of them. Round trips take less.
+/// How long a SYN waits for its SYN/ACK, nanoseconds, while there is room: in a flood half a second must do. A client asks
+/// again after one second, older ones after three (RFC 6298 section 2 and appendix A): an answer that takes longer comes
+/// too late for every one of them. Round trips take less.
 pub const PATIENCE: i64 = 3_000_000_000;
 /// The same SYN with the same timestamp within this time, nanoseconds, is the same packet, seen on a second interface
 /// (`tcpdump -i any` on a bridge). No stack asks again so soon.
@@ -55,7 +53,6 @@ pub struct Wire {
     recycle: Recycle,
     now: Nanos,
     counts: WireCounts,
-    freed: Vec<Waiting>,
 }
 
 impl Wire {
@@ -65,11 +62,10 @@ impl Wire {
             selection,
             tuples: Tuples::new(TUPLES),
             queue: Queue::default(),
-            sides: Sides::new(),
-            recycle: Recycle::new(),
+            sides: Sides::default(),
+            recycle: Recycle::default(),
             now: Nanos(i64::MIN),
             counts: WireCounts::default(),
-            freed: Vec::new(),
         }
     }
 
@@ -103,10 +99,11 @@ impl Wire {
             return;
         }
         let (key, side) = key(&segment.flow);
+        let mut freed = Vec::new();
         let tuple = self.tuples.get(key, forgotten(&mut self.queue, self.now));
         if !tuple.two_way && tuple.way(side.other()).is_seen() {
             tuple.two_way = true;
-            self.sides.saw_both(&segment.flow, &mut self.freed);
+            self.sides.saw_both(&segment.flow, &mut freed);
         }
         tuple.last = self.now;
         let queue = &mut self.queue;
@@ -119,7 +116,7 @@ impl Wire {
         {
             self.recycle.closed(segment.flow.src, segment.flow.dst, ts);
         }
-        for waiting in std::mem::take(&mut self.freed) {
+        for waiting in freed {
             self.tell(waiting, out);
         }
     }
@@ -178,10 +175,9 @@ impl Wire {
     /// The capture ends here.
     pub fn end(&mut self, out: &mut Vec<Observation>) {
         while let Some(mut first) = self.queue.pop() {
-            if first.fate == Fate::Open {
-                // The client itself said that it got nothing, or the server that it refused.
-                let known = first.came_again || first.answer.is_some();
-                first.fate = if known { Fate::Dropped } else { Fate::Open };
+            // The client itself said that it got nothing, or the server that it refused.
+            if first.fate == Fate::Open && (first.came_again || first.answer.is_some()) {
+                first.fate = Fate::Dropped;
             }
             self.tell(first, out);
         }
@@ -190,7 +186,7 @@ impl Wire {
                 self.tell(waiting, out);
             } else {
                 self.counts.one_way += 1;
-                out.push(undecided(&waiting));
+                out.push(Observation::Undecided(waiting.reading()));
             }
         }
     }
@@ -204,7 +200,7 @@ impl Wire {
                     self.recycle.told(server, waiting.before.address, &waiting.syn, true);
                 }
                 self.counts.answered += 1;
-                out.push(Observation::Accepted(reading(&waiting)));
+                out.push(Observation::Accepted(waiting.reading()));
             }
             Fate::Repeated => self.counts.repeated += 1,
             Fate::Open | Fate::GivenUp | Fate::SetBack => {
@@ -215,12 +211,12 @@ impl Wire {
                     _ => &mut self.counts.near_end,
                 };
                 *count += 1;
-                out.push(undecided(&waiting));
+                out.push(Observation::Undecided(waiting.reading()));
             }
             Fate::Dropped | Fate::Refused if !self.sides.shows(&waiting.flow) => {
                 if let Some(oldest) = self.sides.keep(waiting) {
                     self.counts.one_way += 1;
-                    out.push(undecided(&oldest));
+                    out.push(Observation::Undecided(oldest.reading()));
                 }
             }
             Fate::Dropped | Fate::Refused => out.push(Observation::Drop(self.drop(&waiting))),
@@ -243,26 +239,7 @@ impl Wire {
         {
             self.recycle.told(flow.dst, before.address, syn, false);
         }
-        let age = told.remembered.map(|(_, sent)| time.0.saturating_sub(sent.0).max(0).unsigned_abs());
-        Drop {
-            evidence: Evidence::Wire,
-            time: *time,
-            flow: *flow,
-            netns: None,
-            netns_name: None,
-            ifname: None,
-            stage: told.stage,
-            cause: told.cause,
-            reason: None,
-            snmp: None,
-            syn: *syn,
-            ts_recent: told.remembered.map(|(tsval, _)| tsval),
-            ts_age_ms: age.map(|ns| ns / 1_000_000),
-            answer: Some(answer.unwrap_or(Answer::None)),
-            accept_queue: None,
-            syn_queue: None,
-            listener: None,
-        }
+        waiting.dropped(&told)
     }
 }
 
@@ -284,24 +261,6 @@ fn forgotten(queue: &mut Queue, now: Nanos) -> impl FnMut(&Tuple) {
             number = copy.previous;
         }
     }
-}
-
-/// What a SYN tells of its client, whatever became of it.
-fn reading(waiting: &Waiting) -> Accepted {
-    Accepted {
-        time: waiting.time,
-        flow: waiting.flow,
-        netns: None,
-        seq: Some(waiting.syn.seq),
-        tsval: waiting.syn.tsval,
-        stack: Stack::from(&waiting.syn),
-        via: Via::Syn,
-        unreported: 0,
-    }
-}
-
-fn undecided(waiting: &Waiting) -> Observation {
-    Observation::Undecided(reading(waiting))
 }
 
 #[cfg(test)]

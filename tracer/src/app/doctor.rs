@@ -7,14 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::time::{ClockId, clock_gettime};
-
 use super::{
     environment::{own_nat, sysctls},
     listeners::count,
     live::RING_BYTES,
     namespaces::{Namespaces, read_counters},
     sink::Sink,
+    tracing::time_of_day,
 };
 use crate::{
     analysis::{checkup::can_trace, snmp::CHECKED},
@@ -27,10 +26,7 @@ use crate::{
         plan::Facts,
         trial::{Trial, try_out},
     },
-    model::{
-        Nanos,
-        checkup::{Checkup, HookCheck, Outcome, Place, SetCheck},
-    },
+    model::checkup::{Checkup, HookCheck, Outcome, Place, SetCheck},
     render::json,
 };
 
@@ -76,7 +72,7 @@ fn look(btf: Option<&Path>) -> Checkup {
     let lacking_fields =
         |types: &crate::kernel::types::Types| (!types.lacking.is_empty()).then(|| types.lacking.join("; "));
     Checkup {
-        time: now(),
+        time: time_of_day().unwrap_or_default(),
         kernel: facts.kernel.clone(),
         unbuilt: !has_programs(),
         lacking: facts.lacking_capabilities.iter().map(|name| (*name).to_owned()).collect(),
@@ -93,11 +89,6 @@ fn look(btf: Option<&Path>) -> Checkup {
     }
 }
 
-fn now() -> Nanos {
-    let time = clock_gettime(ClockId::CLOCK_REALTIME).map(Duration::from).unwrap_or_default();
-    Nanos(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
-}
-
 fn try_set(facts: &Facts, set: Set) -> SetCheck {
     let filter = KernelFilter {
         words: tracer_common::config::Filter::default(),
@@ -109,7 +100,7 @@ fn try_set(facts: &Facts, set: Set) -> SetCheck {
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     // Where the process may not even ask, a refusal says nothing of the kernel.
     let may_ask = facts.lacking_capabilities.is_empty() && has_programs();
-    let Trial { outcome, hooks, .. } = trial;
+    let Trial { outcome, hooks } = trial;
     SetCheck {
         set: set.name().into(),
         outcome: match outcome {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 use super::{
     report::{End, Manner},
     request::{filters, wish},
-    signals::{Signals, last_resort},
+    signals::{self, Signals},
     sink::{Recording, Written},
     tracing::Tracing,
 };
@@ -54,14 +54,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let filters = filters(args, held)?;
     let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| system("cannot start", &error))?;
-    runtime.block_on(async {
-        // Before attaching, so that Ctrl-C ends it in order at any moment.
-        let mut signals = Signals::install()?;
-        last_resort()?;
+    signals::run(async |mut signals| {
         super::debug::install(args.output.verbose);
         let mut facts = capability::facts(args.btf.as_deref());
         capability::raise_memlock();

@@ -6,6 +6,7 @@
 
 mod ending;
 mod input;
+mod recorded;
 
 use std::time::Duration;
 
@@ -13,19 +14,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     page::Sheet,
-    report::{End, Manner, Report, limits},
+    report::{End, Manner, Report},
     request::{in_words, selection},
-    signals::{Signals, last_resort},
+    signals::{self, Signals},
     sink::{Recording, Written},
+    tracing::time_of_day,
 };
 use crate::{
     analysis::selection::Selection,
     cli::{ReplayArgs, selected},
     error::{Exit, Failure},
-    model::{
-        Nanos, Observation,
-        report::{Limits, Start},
-    },
+    model::{Nanos, Observation, report::Start},
     source::{ENOUGH, Kind, Opening, Reader, capture::Capture, recording::Recording as Recorded},
 };
 pub(super) use input::is_same;
@@ -62,13 +61,7 @@ pub(super) fn run(
     sheet: Option<Sheet>,
 ) -> Result<Exit, Failure> {
     let input = Input::open(&args.file, sheet.is_some())?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| super::live::system("cannot start", &error))?;
-    runtime.block_on(async {
-        let mut signals = Signals::install()?;
-        last_resort()?;
+    signals::run(async |mut signals| {
         let mut replay = Replay::new(args, input, recording, sheet)?;
         let end = replay.stream(&mut signals).await?;
         replay.end(end)
@@ -106,16 +99,11 @@ impl Replay {
         let manner = if sheet.is_some() { Manner::Page } else { Manner::Lines };
         let selection = selection(&args.select);
         let start = Start {
-            time: now()?,
+            time: time_of_day()?,
             version: env!("CARGO_PKG_VERSION").into(),
-            kernel: None,
             set: "capture".into(),
-            attached: Vec::new(),
-            missing: Vec::new(),
-            blind: Vec::new(),
             filter: in_words(&args.select),
-            limits: None,
-            capture: None,
+            ..Start::default()
         };
         Ok(Self {
             input,
@@ -250,11 +238,8 @@ impl Replay {
         }
         let Opening { capture, recorded } = self.opening().unwrap_or_default();
         if let Some(start) = recorded {
-            let start = self.asked_of(*start);
-            let causes = match &self.args.select.cause[..] {
-                [] if !start.filter.causes.is_empty() => start.filter.causes.clone(),
-                words => selected(words),
-            };
+            let start = recorded::asked_of(*start, &self.args);
+            let causes = recorded::causes(&start, &self.args);
             self.report.adopt(&self.input.name, start, causes);
             return self.report.begin().map(drop);
         }
@@ -269,28 +254,6 @@ impl Replay {
         self.report.begin().map(drop)
     }
 
-    /// A run that was recorded, as far as it is asked for now.
-    fn asked_of(&self, mut start: Start) -> Start {
-        let asked = in_words(&self.args.select);
-        let filter = &mut start.filter;
-        if !asked.ports.is_empty() {
-            filter.ports = asked.ports;
-        }
-        filter.family = asked.family.or(filter.family);
-        if !asked.from.is_empty() {
-            filter.from = asked.from;
-        }
-        if !asked.causes.is_empty() {
-            filter.causes = asked.causes;
-        }
-        // With its own bounds the same lines give the same summary.
-        let limits = limits(&self.args.output);
-        if limits != Limits::default() || start.limits.is_none() {
-            start.limits = Some(limits);
-        }
-        start
-    }
-
     fn opening(&self) -> Option<Opening> {
         self.reader.as_ref().and_then(|reader| reader.opening())
     }
@@ -303,8 +266,4 @@ impl Replay {
     fn last(&self) -> Nanos {
         self.span().map_or(self.report.start.time, |(_, last)| last)
     }
-}
-
-fn now() -> Result<Nanos, Failure> {
-    super::tracing::time_of_day()
 }

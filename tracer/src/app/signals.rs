@@ -7,12 +7,25 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::live::system;
 use crate::error::{Exit, Failure};
 
+/// Does something on this thread that may wait, and that signals end in order from the very beginning.
+pub(super) fn run<T>(work: impl AsyncFnOnce(Signals) -> Result<T, Failure>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| system("cannot start", &error))?;
+    runtime.block_on(async {
+        let signals = Signals::install()?;
+        last_resort()?;
+        work(signals).await
+    })
+}
+
 /// The signals that ask for the end. One that whoever started us had ignored (`nohup`, a shell's background job) stays
 /// ignored.
 pub(super) struct Signals(Vec<Signal>);
 
 impl Signals {
-    pub(super) fn install() -> Result<Self, Failure> {
+    fn install() -> Result<Self, Failure> {
         let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
         [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
             .into_iter()
@@ -47,7 +60,7 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// A reader of standard output that does not read blocks the one thread, and with it the signals. From a thread of its own
 /// they end the process: the first one after a while, the second at once. What is attached goes with the process.
-pub(super) fn last_resort() -> Result<(), Failure> {
+fn last_resort() -> Result<(), Failure> {
     let wait = || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {

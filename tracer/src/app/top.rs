@@ -5,7 +5,7 @@
 
 mod playback;
 
-use std::{future::pending, path::Path, time::Duration};
+use std::{future::pending, path::Path};
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
@@ -228,6 +228,3 @@ fn name_of_now(zone: &TimeZone) -> String {
 fn last_words(copied: Option<String>) -> Option<String> {
     copied.map(|text| format!("\nWhat to do, as it was copied:\n{}", text.trim_end()))
 }
-
-/// How long a recording may be read before the screen gets its turn.
-const TURN: Duration = Duration::from_millis(60);

@@ -10,8 +10,6 @@ use crate::error::Failure;
 /// What became of a set.
 #[derive(Debug)]
 pub struct Trial {
-    /// Which.
-    pub set: Set,
     /// What tracing with it would attach; or why it would not.
     pub outcome: Result<Plan, Failure>,
     /// Every hook of the set by itself: in place, or why not.
@@ -31,11 +29,11 @@ pub fn try_out(facts: &Facts, set: Set, filter: &KernelFilter, settings: Setting
                 None => (name, Ok(())),
             };
             let hooks = hooks_of(set).map(|h| hook(h.name)).collect();
-            Trial { set, outcome: Ok(plan), hooks }
+            Trial { outcome: Ok(plan), hooks }
         }
         Err(failure) => {
             let hooks = one_by_one(&facts, set, filter, settings, &failure);
-            Trial { set, outcome: Err(failure), hooks }
+            Trial { outcome: Err(failure), hooks }
         }
     }
 }

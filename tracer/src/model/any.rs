@@ -1,11 +1,13 @@
-//! Any drop and any answered SYN, for tests of what is counted, printed and read back.
+//! Any drop, any answered SYN, any numbers beside them, for tests of what is counted, judged, printed and read back.
 
 use proptest::prelude::*;
 
 use super::{
     Answer, Cause, Drop, Evidence, Flow, Nanos, OptionKinds, Stage, Syn,
+    environment::OwnNat,
     listener::Listener,
     reading::{Accepted, Stack, Via},
+    report::Lost,
 };
 
 /// A drop of which nothing is known that may be unknown.
@@ -70,6 +72,40 @@ pub(crate) fn any_word() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Any cause.
+pub(crate) fn any_cause() -> impl Strategy<Value = Cause> {
+    proptest::sample::select(Cause::ALL.as_slice())
+}
+
+/// Small numbers mostly, where thresholds are, and the largest.
+pub(crate) fn any_count() -> impl Strategy<Value = u64> {
+    prop_oneof![5 => 0u64..6, 5 => 0u64..200, 1 => any::<u64>(), 1 => Just(u64::MAX)]
+}
+
+/// Any losses.
+pub(crate) fn any_lost() -> impl Strategy<Value = Lost> {
+    proptest::array::uniform7(any_count()).prop_map(
+        |[ring, decode, table, slot, read, unprinted, undecided]| Lost {
+            ring,
+            decode,
+            table,
+            slot,
+            read,
+            unprinted,
+            undecided,
+        },
+    )
+}
+
+/// Any translation on the machine itself.
+pub(crate) fn any_own_nat() -> impl Strategy<Value = OwnNat> {
+    any::<(u32, u32, bool)>().prop_map(|(rules, random_fully, conntrack)| OwnNat {
+        rules,
+        random_fully,
+        conntrack,
+    })
+}
+
 fn maybe<T: std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
     proptest::option::of(value)
 }
@@ -118,7 +154,7 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
     let place = (maybe(any::<u32>()), maybe(any_word()), maybe(any_word()));
     let what = (
         proptest::sample::select(Stage::ALL.as_slice()),
-        proptest::sample::select(Cause::ALL.as_slice()),
+        any_cause(),
         maybe(any_word()),
         maybe(prop_oneof![Just("TcpExtPAWSTimewait".to_owned()), any_word()]),
         maybe(proptest::sample::select(Answer::ALL.as_slice())),
@@ -147,6 +183,13 @@ pub(crate) fn any_drop() -> impl Strategy<Value = Drop> {
             listener: listener.map(Into::into),
         },
     )
+}
+
+/// An answered SYN of the client of a [`bare`] drop, of which nothing is known that may be unknown.
+pub(crate) fn bare_accepted() -> Accepted {
+    let Drop { time, flow, .. } = bare(Cause::Other);
+    let stack = Stack::default();
+    Accepted { time, flow, netns: None, seq: None, tsval: None, stack, via: Via::Syn, unreported: 0 }
 }
 
 /// Any answered SYN at all.

@@ -14,6 +14,8 @@ mod sources;
 mod state;
 mod verdict;
 
+use std::net::IpAddr;
+
 use jiff::tz::TimeZone;
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -22,7 +24,7 @@ pub use state::{Mode, Sort, State, rows};
 use self::canvas::Canvas;
 use super::amounts;
 use crate::{
-    analysis::recent::{Bucket, Reading},
+    analysis::recent::{Bucket, Reading, Recent},
     model::{
         Drop, Nanos,
         report::{Source, Start, Summary},
@@ -56,6 +58,16 @@ pub struct Picked {
     pub drops: Vec<Drop>,
     /// Readings of its clocks.
     pub readings: Vec<Reading>,
+}
+
+impl Picked {
+    /// What is kept of it; `None`: nobody is chosen.
+    pub fn of(recent: &Recent, src: Option<IpAddr>) -> Self {
+        src.map_or_else(Self::default, |src| Self {
+            drops: recent.drops(src).cloned().collect(),
+            readings: recent.readings(src).collect(),
+        })
+    }
 }
 
 /// Everything that is on the screen.
@@ -187,7 +199,5 @@ fn top(area: Rect, rows: u16) -> (Rect, Rect) {
 
 /// The others, and the lower rows.
 fn bottom(area: Rect, rows: u16) -> (Rect, Rect) {
-    let rows = rows.min(area.height);
-    let (upper, lower) = top(area, area.height - rows);
-    (upper, lower)
+    top(area, area.height.saturating_sub(rows))
 }

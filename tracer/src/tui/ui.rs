@@ -245,10 +245,7 @@ impl Ui {
         }
         recent.keep(src);
         picture.of = src;
-        picture.picked = src.map_or_else(Picked::default, |src| Picked {
-            drops: recent.drops(src).cloned().collect(),
-            readings: recent.readings(src).collect(),
-        });
+        picture.picked = Picked::of(recent, src);
         self.stale = true;
     }
 

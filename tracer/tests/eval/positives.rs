@@ -31,20 +31,7 @@ pub(crate) fn evaluate(plan: &Plan, report: &mut Report) {
          hosts or above those that are there, percent of the resolvable ones. Over: runs whose `hosts_at_least` is more\n\
          than there are.",
     );
-    report.head(&[
-        "mix",
-        "#hosts",
-        "#runs",
-        "#resolvable",
-        "#recall",
-        "#of all",
-        "#error",
-        "#over",
-        "#naive",
-        "#naive, 300",
-        "#p0f-style",
-        "#greedy",
-    ]);
+    head("mix", report);
     let mut found = Vec::new();
     for mix in MIXES.iter().filter(|mix| plan.wants(mix.name)) {
         for hosts in [2, 3, 5, 10, 50] {
@@ -62,15 +49,10 @@ pub(crate) fn evaluate(plan: &Plan, report: &mut Report) {
     }
 }
 
-/// Linux machines that differ in nothing but their offsets, a delay of up to 200 ms.
-fn grid(plan: &Plan, report: &mut Report) {
-    report.section(
-        "Hosts that differ in nothing but their clocks",
-        "Linux with an offset per pair, delays varying by 200 ms, ports rewritten at random in every second run; at most\n\
-         2,500 SYNs or 15 a host. Columns as above; resolvable runs have two resolvable hosts or more.",
-    );
+/// The columns of `row`, behind what the runs have in common.
+fn head(what: &str, report: &mut Report) {
     report.head(&[
-        "rate and window",
+        what,
         "#hosts",
         "#runs",
         "#resolvable",
@@ -83,6 +65,16 @@ fn grid(plan: &Plan, report: &mut Report) {
         "#p0f-style",
         "#greedy",
     ]);
+}
+
+/// Linux machines that differ in nothing but their offsets, a delay of up to 200 ms.
+fn grid(plan: &Plan, report: &mut Report) {
+    report.section(
+        "Hosts that differ in nothing but their clocks",
+        "Linux with an offset per pair, delays varying by 200 ms, ports rewritten at random in every second run; at most\n\
+         2,500 SYNs or 15 a host. Columns as above; resolvable runs have two resolvable hosts or more.",
+    );
+    head("rate and window", report);
     let mut found = Vec::new();
     for (rate, window) in [(0.01, 60.0), (0.01, 600.0), (0.1, 60.0), (0.1, 600.0), (1.0, 60.0), (1.0, 600.0)]
     {

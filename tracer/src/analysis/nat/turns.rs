@@ -7,6 +7,7 @@ use crate::analysis::clock::rate::{LATE_MS, RATES, ahead, fastest, ticks};
 const FRESH_MS: f64 = 900_000.0;
 /// Linux begins five minutes before the wrap (`INITIAL_JIFFIES`); milliseconds, and some for the first SYNs.
 const BEFORE_WRAP_MS: f64 = 310_000.0;
+
 /// Whether any clock may advance as far as from the end of one chain to the beginning of the next.
 pub(super) fn one_clock(a: &Chain, b: &Chain) -> bool {
     let end = a.pieces.iter().map(|piece| piece.last).max().unwrap_or_default();

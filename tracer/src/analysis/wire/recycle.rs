@@ -33,7 +33,7 @@ struct Tally {
 }
 
 /// What is remembered of addresses and servers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Recycle {
     /// By client and server.
     stamps: HashMap<(IpAddr, IpAddr), (u32, Nanos), RandomState>,
@@ -41,13 +41,6 @@ pub(super) struct Recycle {
 }
 
 impl Recycle {
-    pub(super) fn new() -> Self {
-        Self {
-            stamps: HashMap::with_hasher(RandomState::new()),
-            servers: HashMap::with_hasher(RandomState::new()),
-        }
-    }
-
     /// The server keeps a closed connection from now on (`tcp_remember_stamp`): the client's newest TSval on it, and when
     /// that was sent.
     pub(super) fn closed(&mut self, client: IpAddr, server: IpAddr, (tsval, time): (u32, Nanos)) {
@@ -113,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_newest_stamp_of_a_minute() {
-        let mut recycle = Recycle::new();
+        let mut recycle = Recycle::default();
         assert_eq!(recycle.stamp(CLIENT, SERVER, at(0)), None);
         recycle.closed(CLIENT, SERVER, (1000, at(1)));
         recycle.closed(CLIENT, SERVER, (900, at(2)));
@@ -125,7 +118,7 @@ mod tests {
 
     #[test]
     fn several_of_each_and_no_exception() {
-        let mut recycle = Recycle::new();
+        let mut recycle = Recycle::default();
         let stamp = Some((1000, at(1)));
         for _ in 0..SEVERAL {
             assert!(!recycle.fits(SERVER));
@@ -138,7 +131,7 @@ mod tests {
         recycle.told(SERVER, None, &syn(500), true);
         recycle.told(SERVER, stamp, &Syn::default(), true);
         assert!(recycle.fits(SERVER));
-        let mut full_queue = Recycle::new();
+        let mut full_queue = Recycle::default();
         for n in 0..20 {
             full_queue.told(SERVER, stamp, &syn(500), false);
             full_queue.told(SERVER, stamp, &syn(2000), n % 2 == 0);

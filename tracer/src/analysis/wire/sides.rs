@@ -17,7 +17,7 @@ const ROOM: usize = 65_536;
 const KEPT: usize = 16_384;
 
 /// What was seen of addresses.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sides {
     both: HashSet<IpAddr, RandomState>,
     kept: VecDeque<Waiting>,
@@ -26,14 +26,6 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    pub(super) fn new() -> Self {
-        Self {
-            both: HashSet::with_hasher(RandomState::new()),
-            kept: VecDeque::new(),
-            servers: HashMap::with_hasher(RandomState::new()),
-        }
-    }
-
     /// Both ways of a connection were seen. What was kept of these servers becomes decidable: it goes to `free`.
     pub(super) fn saw_both(&mut self, flow: &Flow, free: &mut Vec<Waiting>) {
         for address in [flow.src, flow.dst] {

@@ -1,144 +1,18 @@
 //! Conversations, segment by segment, and what they come to.
 
 mod causes;
+mod floods;
+mod tape;
 
 use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 
+use self::tape::{
+    ACK_SYN, End, FIN_ACK, SERVER, Says, Tape, ack, client, fin, ms, plain_syn, rst, syn, syn_ack,
+};
 use super::*;
-use crate::decode::frame::{self, Link};
-
-const ACK_SYN: u8 = SYN | ACK;
-const FIN_ACK: u8 = 0x11;
-
-/// One end of a conversation.
-#[derive(Clone, Copy, Debug)]
-struct End {
-    address: Ipv4Addr,
-    port: u16,
-}
-
-const fn client(port: u16) -> End {
-    End { address: Ipv4Addr::new(192, 0, 2, 1), port }
-}
-
-const SERVER: End = End { address: Ipv4Addr::new(198, 51, 100, 7), port: 443 };
-
-/// What a segment says.
-#[derive(Clone, Copy, Debug, Default)]
-struct Says {
-    flags: u8,
-    seq: u32,
-    ack: u32,
-    ts: Option<(u32, u32)>,
-    data: u16,
-}
-
-fn syn(seq: u32, tsval: u32) -> Says {
-    Says { flags: SYN, seq, ts: Some((tsval, 0)), ..Says::default() }
-}
-
-fn plain_syn(seq: u32) -> Says {
-    Says { flags: SYN, seq, ..Says::default() }
-}
-
-fn syn_ack(seq: u32, ack: u32, echo: u32) -> Says {
-    Says { flags: ACK_SYN, seq, ack, ts: Some((9000, echo)), ..Says::default() }
-}
-
-fn ack(seq: u32, ack: u32, ts: (u32, u32)) -> Says {
-    Says { flags: ACK, seq, ack, ts: Some(ts), ..Says::default() }
-}
-
-fn fin(seq: u32, ack: u32, ts: (u32, u32)) -> Says {
-    Says { flags: FIN_ACK, seq, ack, ts: Some(ts), ..Says::default() }
-}
-
-fn rst(seq: u32, ack: u32, flags: u8) -> Says {
-    Says { flags: RST | flags, seq, ack, ..Says::default() }
-}
-
-/// A capture being made.
-struct Tape {
-    wire: Wire,
-    out: Vec<Observation>,
-}
-
-fn ms(at: i64) -> Nanos {
-    Nanos(1_700_000_000_000_000_000 + at * 1_000_000)
-}
-
-impl Tape {
-    fn new() -> Self {
-        Self { wire: Wire::new(Selection::default()), out: Vec::new() }
-    }
-
-    /// A capture in which both ways of this server were seen.
-    fn two_way() -> Self {
-        let mut tape = Self::new();
-        tape.opens(-10_000, client(1), 1, 1);
-        tape
-    }
-
-    fn say(&mut self, at: i64, from: End, to: End, says: Says) -> &mut Self {
-        let options: Vec<u8> = says.ts.map_or_else(Vec::new, |(value, echo)| {
-            [&[1, 1, 8, 10][..], &value.to_be_bytes(), &echo.to_be_bytes()].concat()
-        });
-        let header = u16::try_from(20 + options.len()).unwrap();
-        let mut bytes = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 63, 6, 0, 0];
-        bytes[2..4].copy_from_slice(&(20 + header + says.data).to_be_bytes());
-        bytes.extend(from.address.octets());
-        bytes.extend(to.address.octets());
-        bytes.extend([from.port, to.port].map(u16::to_be_bytes).concat());
-        bytes.extend([says.seq, says.ack].map(u32::to_be_bytes).concat());
-        bytes.extend([u8::try_from(header / 4).unwrap() << 4, says.flags, 0xfa, 0, 0, 0, 0, 0]);
-        bytes.extend(options);
-        let segment = frame::segment(Link::Ipv4, &bytes, 0).unwrap();
-        self.wire.pass(ms(at), &mut self.out);
-        self.wire.segment(&segment, &mut self.out);
-        self
-    }
-
-    /// A handshake with the SYN at `at`.
-    fn opens(&mut self, at: i64, from: End, seq: u32, tsval: u32) -> &mut Self {
-        self.say(at, from, SERVER, syn(seq, tsval));
-        self.say(at, SERVER, from, syn_ack(5000, seq + 1, tsval));
-        self.say(at, from, SERVER, ack(seq + 1, 5001, (tsval, 9000)))
-    }
-
-    /// The server closes first, the client after it with this TSval.
-    fn closes(&mut self, at: i64, from: End, seq: u32, tsval: u32) -> &mut Self {
-        self.say(at, SERVER, from, fin(5001, seq + 1, (9001, tsval)));
-        self.say(at, from, SERVER, fin(seq + 1, 5002, (tsval, 9001)));
-        self.say(at, SERVER, from, ack(5002, seq + 2, (9002, tsval)))
-    }
-
-    /// Time goes on until so long after `at` that everything before it is decided.
-    fn later(&mut self, at: i64) -> &mut Self {
-        self.wire.pass(ms(at + 3001), &mut self.out);
-        self
-    }
-
-    fn end(mut self) -> (Vec<Observation>, WireCounts) {
-        self.wire.end(&mut self.out);
-        (self.out, self.wire.counts())
-    }
-
-    fn drops(self) -> Vec<Drop> {
-        let (out, _) = self.end();
-        out.into_iter()
-            .filter_map(|o| if let Observation::Drop(drop) = o { Some(drop) } else { None })
-            .collect()
-    }
-
-    /// The only one.
-    fn drop(self) -> Drop {
-        let drops = self.drops();
-        assert_eq!(drops.len(), 1, "{drops:?}");
-        drops.into_iter().next().unwrap()
-    }
-}
+use crate::model::{Evidence, reading::Via};
 
 /// `a` answered, `d` dropped, `u` undecided, and the millisecond.
 fn told(out: &[Observation]) -> Vec<(char, i64)> {
@@ -323,48 +197,6 @@ fn a_clock_that_is_set_back() {
     tape.say(1, SERVER, client(6), syn_ack(1, 101, 7));
     let (out, counts) = tape.end();
     assert_eq!((told(&out), counts.set_back), (vec![('u', 1_000_000), ('a', 0)], 1));
-}
-
-#[test]
-fn a_flood_is_bounded_and_nothing_of_it_is_called_a_drop_for_want_of_room() {
-    let mut tape = Tape::two_way();
-    let more = 1000;
-    for n in 0..u32::try_from(WAITING).unwrap() + more {
-        let from = End { address: Ipv4Addr::from_bits(0x0a00_0000 + n), port: 1000 };
-        tape.say(0, from, SERVER, syn(n, 7));
-    }
-    let counts = tape.wire.counts();
-    assert!(tape.wire.queue.len() <= WAITING);
-    assert!(counts.no_room >= u64::from(more), "{counts:?}");
-    let (out, counts) = tape.end();
-    assert!(out.iter().all(|observation| !matches!(observation, Observation::Drop(_))));
-    assert_eq!(counts.syns, counts.answered + counts.undecided());
-}
-
-/// A hundred thousand SYNs a second, one in ten answered: half a second is enough to tell.
-#[test]
-fn a_flood_is_told_from_what_is_answered() {
-    let mut tape = Tape::two_way();
-    for n in 0..400_000 {
-        let from = End { address: Ipv4Addr::from_bits(0x0a00_0000 + n), port: 1000 };
-        let at = i64::from(n / 100);
-        tape.say(at, from, SERVER, syn(n, 7));
-        if n % 10 == 0 {
-            tape.say(at, SERVER, from, syn_ack(5, n + 1, 7));
-        }
-    }
-    let (out, counts) = tape.end();
-    let drops = out.iter().filter(|observation| matches!(observation, Observation::Drop(_))).count();
-    assert_eq!((counts.no_room, counts.answered), (0, 40_001));
-    assert!(drops > 80_000, "{drops}");
-}
-
-/// At most 180 MiB in the worst flood: what waits, and both generations of tuples with the room that a table needs.
-#[test]
-fn the_memory_of_the_worst_flood() {
-    let tuples = 2 * (TUPLES / 2 * 8 / 7).next_power_of_two() * (size_of::<Tuple>() + 1);
-    let waiting = WAITING * size_of::<Waiting>();
-    assert!(tuples + waiting <= 180 << 20, "{} and {} bytes", size_of::<Tuple>(), size_of::<Waiting>());
 }
 
 /// Flags, numbers, endpoints and times that make no sense.

@@ -1,6 +1,6 @@
 //! The end of an input: what no observation tells of it, the last word on all that was read, and the error where it is broken.
 
-use super::Replay;
+use super::{Replay, recorded::of_the_part};
 use crate::{
     app::{
         note,
@@ -12,17 +12,6 @@ use crate::{
 };
 
 impl Replay {
-    /// What a recording says of its end. Numbers of the whole run say nothing of a part of it.
-    fn recorded(&mut self, mut ending: Ending) -> Ending {
-        self.report.lost = ending.lost;
-        if self.selection.narrow() {
-            (ending.syns, ending.accepted, ending.unreported) = (None, None, None);
-            ending.snmp.clear();
-            ending.environment.counters.clear();
-        }
-        ending
-    }
-
     /// The end of a capture. The machine that dropped its SYNs is not this one.
     fn captured(&mut self, capture: Packets) -> Ending {
         self.report.lost.decode = capture.cut;
@@ -62,7 +51,10 @@ impl Replay {
         self.begin()?;
         let recorded = self.reader.as_mut().and_then(|reader| reader.ending());
         let ending = match (recorded, capture) {
-            (Some(ending), _) => self.recorded(ending),
+            (Some(ending), _) => {
+                self.report.lost = ending.lost;
+                of_the_part(ending, &self.selection)
+            }
             (None, Some(capture)) if self.report.start.set == "capture" => self.captured(capture),
             (None, _) => {
                 // What else was lost, only its last line would tell.

@@ -1,35 +1,38 @@
 //! `tracer top --replay`: a recording, played with its own times.
 //!
-//! Decides which observation is due; what is broken in the file ends the recording and not the look at it.
+//! Decides what is taken when it is due; what is broken in the file ends the recording and not the look at it.
 
-use std::{fs::File, io::BufReader, path::Path, time::Instant};
+mod pace;
 
-use super::{Desk, TURN, last_words};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::{Desk, last_words};
 use crate::{
     analysis::{
         engine::Engine,
         recent::Recent,
         summary::{JUDGED, so_far, sum_up},
     },
-    app::{
-        live::system,
-        note,
-        signals::{Signals, last_resort},
-        sink,
-    },
+    app::{note, signals, sink},
     cli::TopArgs,
     error::{Exit, Failure, words},
     model::{
         Nanos,
-        report::{Ending, FilterWords, Limits, Lost, Start, Summary},
+        report::{Ending, Limits, Lost, Start, Summary},
     },
     render::top::Play,
     source::record::{Item, Reader},
     tui::{ui::Run, update::Command},
 };
+use pace::Pace;
 
-/// Speeds that the keys lead to; 0 is as fast as it goes, and the fastest.
-const SPEEDS: [u32; 8] = [1, 2, 5, 10, 30, 100, 1000, 0];
+/// How long is read before the screen gets its turn.
+const TURN: Duration = Duration::from_millis(60);
 
 /// Plays a file.
 ///
@@ -55,18 +58,12 @@ pub(super) fn play(file: &Path, args: &TopArgs) -> Result<Exit, Failure> {
             "give a file that `tracer -w FILE` wrote; of a capture, `tracer replay CAPTURE -w FILE` makes one",
         ));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| system("cannot start", &error))?;
-    let copied = runtime.block_on(async {
-        let mut signals = Signals::install()?;
-        last_resort()?;
+    let copied = signals::run(async |mut signals| {
         let mut desk = Desk::new(args.color, args.utc)?;
         loop {
             let event = tokio::select! {
                 biased;
-                () = signals.any() => return Ok::<_, Failure>(desk.ui.copied()),
+                () = signals.any() => return Ok(desk.ui.copied()),
                 event = desk.next() => event,
             };
             player.go_on(&Instant::now, desk.ui.paused());
@@ -75,8 +72,8 @@ pub(super) fn play(file: &Path, args: &TopArgs) -> Result<Exit, Failure> {
             }
             match desk.take(&event, &mut player)? {
                 Some(Command::Quit) => return Ok(desk.ui.copied()),
-                Some(Command::Faster) => desk.ui.say(player.shift(1)),
-                Some(Command::Slower) => desk.ui.say(player.shift(-1)),
+                Some(Command::Faster) => desk.ui.say(player.pace.shift(1)),
+                Some(Command::Slower) => desk.ui.say(player.pace.shift(-1)),
                 Some(Command::Record(_) | Command::StopRecording) => {
                     desk.ui.say("This is a recording already.");
                 }
@@ -106,9 +103,7 @@ struct Player<R> {
     ending: Option<Ending>,
     /// The first time in the recording, and the last one so far.
     span: Option<(Nanos, Nanos)>,
-    speed: u32,
-    /// The moment of the recording at a moment of ours.
-    anchor: Option<(Nanos, Instant)>,
+    pace: Pace,
     now: Nanos,
 }
 
@@ -118,18 +113,7 @@ where
     E: std::fmt::Display,
 {
     fn new(reader: R, limits: Limits, speed: u32) -> Self {
-        let unknown = Start {
-            time: Nanos(0),
-            version: "?".into(),
-            kernel: None,
-            set: "?".into(),
-            attached: Vec::new(),
-            missing: Vec::new(),
-            blind: Vec::new(),
-            filter: FilterWords::default(),
-            limits: None,
-            capture: None,
-        };
+        let unknown = Start { version: "?".into(), set: "?".into(), ..Start::default() };
         Self {
             reader,
             next: None,
@@ -140,8 +124,7 @@ where
             unknown,
             ending: None,
             span: None,
-            speed,
-            anchor: None,
+            pace: Pace::new(speed),
             now: Nanos(0),
         }
     }
@@ -161,20 +144,16 @@ where
     fn go_on(&mut self, clock: &dyn Fn() -> Instant, paused: bool) {
         let begun = clock();
         if paused {
-            self.anchor = None;
+            self.pace.stop();
             return;
         }
-        let (from, since) = *self.anchor.get_or_insert((self.now, begun));
-        let elapsed = i64::try_from(begun.duration_since(since).as_nanos()).unwrap_or(i64::MAX);
-        let due = match self.speed {
-            0 => Nanos(i64::MAX),
-            speed => Nanos(from.0.saturating_add(elapsed.saturating_mul(speed.into()))),
-        };
+        let due = self.pace.due(self.now, begun);
         while let Some(item) = &self.next {
             let time = time_of(item);
             if self.span.is_none() {
                 // Whenever that was: it begins now.
-                (self.now, self.anchor) = (time, Some((time, begun)));
+                self.now = time;
+                self.pace.resume(time, begun);
             } else if time > due {
                 break;
             }
@@ -184,11 +163,11 @@ where
             self.look_ahead();
             if clock().duration_since(begun) > TURN {
                 // At this speed the machine does not keep up: it goes on from here.
-                self.anchor = Some((self.now, clock()));
+                self.pace.resume(self.now, clock());
                 return;
             }
         }
-        if self.next.is_some() && self.speed > 0 && self.span.is_some() {
+        if self.next.is_some() && self.pace.speed() > 0 && self.span.is_some() {
             self.now = self.now.max(due);
         }
     }
@@ -209,21 +188,6 @@ where
                 self.recent.observe(&observation);
             }
             Item::Ending(ending) => self.ending = Some(*ending),
-        }
-    }
-
-    /// The next speed, in words.
-    fn shift(&mut self, by: isize) -> String {
-        let at = SPEEDS.iter().position(|speed| *speed == self.speed);
-        // One that was given on the command line lies between two of them.
-        let near = SPEEDS.iter().position(|speed| *speed == 0 || *speed >= self.speed).unwrap_or(0);
-        let at = at.unwrap_or(near).saturating_add_signed(by).min(SPEEDS.len() - 1);
-        self.speed = SPEEDS[at];
-        self.anchor = None;
-        match self.speed {
-            0 => "As fast as it can be read.".into(),
-            1 => "As fast as it happened.".into(),
-            speed => format!("{speed} times as fast as it happened."),
         }
     }
 
@@ -287,7 +251,7 @@ where
     }
 
     fn play(&self) -> Option<Play> {
-        Some(Play { speed: self.speed, ended: self.next.is_none() })
+        Some(Play { speed: self.pace.speed(), ended: self.next.is_none() })
     }
 
     fn writing(&self) -> Option<String> {
@@ -297,8 +261,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::{Cause, Observation, any::bare};
 
@@ -327,7 +289,7 @@ mod tests {
         assert_eq!(after(&mut player, 9000, true), 2);
         assert_eq!(after(&mut player, 0, false), 2);
         assert_eq!(after(&mut player, 60, false), 3);
-        assert_eq!(player.shift(1), "2 times as fast as it happened.");
+        assert_eq!(player.pace.shift(1), "2 times as fast as it happened.");
         assert_eq!(after(&mut player, 0, false), 3);
         assert_eq!(after(&mut player, 29_000, false), 3);
         assert_eq!(after(&mut player, 600, false), 4);

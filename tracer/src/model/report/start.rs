@@ -39,7 +39,7 @@ impl FilterWords {
 }
 
 /// What is known when everything that can be attached is attached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
     /// When.
     pub time: Nanos,

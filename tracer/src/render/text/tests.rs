@@ -162,16 +162,12 @@ fn verbose_lines_name_the_place() {
 
 pub(in crate::render) fn start(filter: FilterWords) -> Start {
     Start {
-        time: Nanos(0),
         version: "0.1.0".into(),
         kernel: Some("6.12.107+deb13-cloud-amd64".into()),
         set: "tracepoint".into(),
         attached: vec!["kfree_skb".into(), "tcp_retransmit_synack".into(), "tcp_send_reset".into()],
-        missing: Vec::new(),
-        blind: Vec::new(),
         filter,
-        limits: None,
-        capture: None,
+        ..Start::default()
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn pane(view: &View<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let looks = source.nat.as_ref().map_or("?".into(), looks_like);
     canvas.title(area, 0, &format!("{}: {looks}", source.src), "");
     let (_, area) = super::top(area, 1);
-    let mut words: Vec<_> = plain(canvas.fold("", &deeds(source), area.width));
+    let mut words = plain(canvas.fold("", &deeds(source), area.width));
     for point in evidence(source) {
         words.extend(plain(canvas.fold("  + ", &point, area.width)));
     }
@@ -87,9 +87,9 @@ pub(super) fn page(view: &View<'_>, scroll: u16, area: Rect, canvas: &mut Canvas
 
 fn told(source: &Source, width: u16, canvas: &Canvas<'_>, lines: &mut Vec<(String, Ink)>) {
     lines.extend(plain(canvas.fold("", &deeds(source), width)));
-    lines.extend(clocks(source).into_iter().flat_map(|words| {
-        canvas.fold("", &words, width).into_iter().map(|line| (line, Ink::Line)).collect::<Vec<_>>()
-    }));
+    if let Some(words) = clocks(source) {
+        lines.extend(canvas.fold("", &words, width).into_iter().map(|line| (line, Ink::Line)));
+    }
     for point in evidence(source) {
         lines.extend(plain(canvas.fold("  + ", &point, width)));
     }

@@ -1,10 +1,7 @@
 //! What "this recording is broken" says: where, why, and what to type.
 
 use super::LONGEST;
-use crate::{
-    error::{Exit, Failure},
-    render::json::SCHEMA,
-};
+use crate::render::json::SCHEMA;
 
 /// Why a recording is not read any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,10 +52,5 @@ impl Broken {
             Trouble::Another => "replay one recording at a time",
             Trouble::Io(_) => "copy the file to another place, or record it again",
         }
-    }
-
-    /// As the user reads it; `name` is that of the file.
-    pub fn failure(&self, name: &str) -> Failure {
-        Failure::new(Exit::Failure, format!("cannot read {name} to its end"), self.to_string(), self.hint())
     }
 }

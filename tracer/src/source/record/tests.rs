@@ -1,19 +1,22 @@
 //! What is written reads back as it was; what is broken says where; nothing panics.
 
+mod any;
 mod faithful;
 mod hostile;
+mod refused;
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use self::any::{any_ending, any_observation, any_start};
 use super::*;
 use crate::{
     model::{
         Answer, Drop, Evidence, Stage,
-        any::{any_accepted, any_drop, any_word, bare},
+        any::bare,
         environment::{Environment, OwnNat},
-        report::{Capture, CounterCheck, FilterWords, LeftOut, Limits, Lost, Missing, WireCounts},
+        report::{CounterCheck, FilterWords, LeftOut, Limits, Lost, Missing},
     },
     render::json,
 };
@@ -67,11 +70,8 @@ fn a_start() -> Start {
         kernel: Some("6.12.107".into()),
         set: "fentry".into(),
         attached: vec!["kfree_skb".into()],
-        missing: Vec::new(),
-        blind: Vec::new(),
-        filter: FilterWords::default(),
         limits: Some(Limits::default()),
-        capture: None,
+        ..Start::default()
     }
 }
 
@@ -79,159 +79,6 @@ fn a_line() -> String {
     let mut line = String::new();
     json::drop(&bare(Cause::PawsTimeWait), &mut line);
     line
-}
-
-fn any_causes() -> impl Strategy<Value = Vec<Cause>> {
-    proptest::collection::vec(proptest::sample::select(Cause::ALL.as_slice()), 0..4)
-}
-
-fn any_start() -> impl Strategy<Value = Start> {
-    let words = || proptest::collection::vec(any_word(), 0..3);
-    let ports = proptest::collection::vec(any::<(u16, u16)>(), 0..3)
-        .prop_map(|all| all.into_iter().map(|(a, b)| (a.min(b), a.max(b))).collect::<Vec<_>>());
-    let family = prop_oneof![Just(None), Just(Some(4)), Just(Some(6))];
-    let filter = (ports, family, words(), any::<Option<u8>>(), any_word(), any_causes()).prop_map(
-        |(ports, family, from, known, word, causes)| FilterWords {
-            ports,
-            family,
-            from,
-            interface: known.map(|_| word.clone()),
-            netns: known.map(|_| word),
-            causes,
-        },
-    );
-    let missing = proptest::collection::vec((any_word(), any_word()), 0..3)
-        .prop_map(|all| all.into_iter().map(|(hook, why)| Missing { hook, why }).collect::<Vec<_>>());
-    let limits = proptest::option::of((0..=Limits::MOST.sources, 0..=Limits::MOST.clock_bytes))
-        .prop_map(|limits| limits.map(|(sources, clock_bytes)| Limits { sources, clock_bytes }));
-    let capture = proptest::option::of((any_word(), any_word())).prop_map(|capture| {
-        capture.map(|(name, format)| Capture { name, format: format.into(), ..Capture::default() })
-    });
-    let kernel = proptest::option::of(any_word());
-    let names = (any_word(), kernel, any_word());
-    (any::<i64>(), names, words(), missing, any_causes(), filter, limits, capture).prop_map(
-        |(time, (version, kernel, set), attached, missing, blind, filter, limits, capture)| Start {
-            time: Nanos(time),
-            version: version.into(),
-            kernel,
-            set: set.into(),
-            attached,
-            missing,
-            blind,
-            filter,
-            limits,
-            capture,
-        },
-    )
-}
-
-fn any_capture() -> impl Strategy<Value = Capture> {
-    let words = (any_word(), any_word(), proptest::collection::vec(any_word(), 0..3));
-    let counts = proptest::array::uniform8(any_count());
-    let times = any::<[Option<i64>; 2]>();
-    let missed = proptest::option::of(any_count());
-    (words, counts, times, missed, proptest::array::uniform9(any_count())).prop_map(
-        |((name, format, links), counts, [first, last], missed, syns)| Capture {
-            name,
-            format: format.into(),
-            links,
-            packets: counts[0],
-            segments: counts[1],
-            first: first.map(Nanos),
-            last: last.map(Nanos),
-            unknown_link: counts[2],
-            not_tcp: counts[3],
-            fragments: counts[4],
-            cut: counts[5],
-            malformed: counts[6],
-            untimed: counts[7],
-            missed,
-            wire: WireCounts {
-                syns: syns[0],
-                answered: syns[1],
-                repeated: syns[2],
-                near_end: syns[3],
-                one_way: syns[4],
-                no_room: syns[5],
-                set_back: syns[6],
-                options_cut: syns[7],
-                duplicates: syns[8],
-            },
-        },
-    )
-}
-
-fn any_observation() -> impl Strategy<Value = Observation> {
-    prop_oneof![
-        any_drop().prop_map(Observation::Drop),
-        any_accepted().prop_map(Observation::Accepted),
-        any_accepted().prop_map(Observation::Undecided),
-    ]
-}
-
-/// Small numbers mostly, and the largest.
-fn any_count() -> impl Strategy<Value = u64> {
-    prop_oneof![4 => 0..200_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)]
-}
-
-fn any_environment() -> impl Strategy<Value = Environment> {
-    let sysctls = proptest::option::of(proptest::collection::btree_map(any_word(), any_word(), 0..4));
-    let counters = proptest::collection::btree_map(any_word(), any_count(), 0..4);
-    let own_nat = proptest::option::of(any::<(u32, u32, bool)>());
-    (proptest::option::of(any_word()), sysctls, own_nat, counters).prop_map(
-        |(kernel, sysctls, own_nat, counters)| Environment {
-            kernel,
-            sysctls_read: sysctls.is_some(),
-            sysctls: sysctls.unwrap_or_default(),
-            own_nat: own_nat.map(|(rules, random_fully, conntrack)| OwnNat {
-                rules,
-                random_fully,
-                conntrack,
-            }),
-            counters,
-        },
-    )
-}
-
-fn any_ending() -> impl Strategy<Value = Ending> {
-    let check = (any_word(), any_count(), any_count(), proptest::option::of(any_word()))
-        .prop_map(|(name, kernel, ours, remark)| CounterCheck { name, kernel, ours, remark });
-    let snmp = proptest::collection::vec(check, 0..4);
-    let lost = proptest::array::uniform7(any_count()).prop_map(
-        |[ring, decode, table, slot, read, unprinted, undecided]| Lost {
-            ring,
-            decode,
-            table,
-            slot,
-            read,
-            unprinted,
-            undecided,
-        },
-    );
-    let seen =
-        proptest::collection::btree_map(proptest::sample::select(Cause::ALL.as_slice()), any_count(), 0..4);
-    let left_out = (seen, any_count(), any_causes()).prop_map(|(seen, wire, not_looked_at)| LeftOut {
-        seen,
-        wire,
-        not_looked_at,
-    });
-    let counts = (any_count(), proptest::option::of(any_count()), any_count(), any_count(), any_count());
-    let capture = proptest::option::of(any_capture().boxed()).boxed();
-    // Boxed: side by side they are too large for the stack of a test's thread.
-    (any::<i64>(), counts, snmp.boxed(), lost.boxed(), any_environment().boxed(), left_out.boxed(), capture)
-        .prop_map(|(time, counts, snmp, lost, environment, left_out, capture)| Ending {
-            time: Nanos(time),
-            elapsed_ms: counts.0,
-            syns: counts.1,
-            accepted: Some(counts.2),
-            unreported: Some(counts.3),
-            snmp,
-            snmp_left_out: counts.4,
-            lost,
-            environment,
-            left_out,
-            capture,
-        })
 }
 
 #[test]
@@ -314,105 +161,6 @@ fn the_future_is_passed_over_and_counted() {
     let (items, broken, skipped) = read(text.as_bytes());
     assert_eq!((items.len(), broken), (2, None));
     assert_eq!(skipped, Skipped { lines: 1, fields: 4 });
-}
-
-#[test]
-fn what_is_broken_says_where_and_what_to_do() {
-    let start = json::start(&a_start());
-    let before = format!("{start}\n{}\n", a_line());
-    let second = start.len() + 1;
-    // (what follows two good lines, what is said of it, bytes into the third line)
-    let rows = [
-        ("{\"type\":\"drop\",,\n", "it is no JSON object: key must be a string", 15),
-        ("[1]\n", "it is no JSON object: invalid type: sequence, expected a map", 0),
-        ("{}\n", "it has no `type`: this is no line of a recording", 0),
-        ("{\"type\":\"drop\"}\n", "`schema` is missing", 0),
-        ("{\"type\":\"drop\",\"schema\":1}\n", "`time` is missing", 0),
-        ("{\"type\":\"drop\",\"schema\":0}\n", "`schema` cannot be 0", 0),
-        ("{\"type\":\"syn\",\"schema\":\"1\"}\n", "`schema` cannot be \"1\"", 0),
-        ("{\"type\":\"drop\",\"schema\":2}\n", "it is of schema 2, and this version reads schema 1", 0),
-        ("{\"type\":\"weather\",\"schema\":3}\n", "it is of schema 3, and this version reads schema 1", 0),
-        ("{\"type\":\"dr", "it is not complete: the recording was cut off here", 0),
-    ];
-    for (line, why, into) in rows {
-        let (items, broken, _) = read(format!("{before}{line}").as_bytes());
-        let broken = broken.unwrap_or_else(|| panic!("{line}"));
-        assert_eq!(items.len(), 2, "{line}");
-        assert_eq!(broken.offset, (before.len() + into) as u64, "{line}");
-        assert_eq!(broken.to_string(), format!("line 3 (at byte {}): {why}", broken.offset), "{line}");
-        let failure = broken.failure("a.ndjson");
-        assert_eq!(failure.what, "cannot read a.ndjson to its end");
-        assert!(failure.hint.len() > 10);
-    }
-    let again = format!("{before}{start}\n");
-    assert_eq!(trouble(&again), format!("line 3 (at byte {}): another recording begins here", before.len()));
-    assert_eq!(
-        trouble(&format!("{start}\n{start}\n")),
-        format!("line 2 (at byte {second}): another recording begins here")
-    );
-}
-
-#[test]
-fn fields_that_make_no_sense() {
-    let line = a_line();
-    for (from, to, why) in [
-        ("\"sport\":40000", "\"sport\":65536", "`sport` cannot be 65536"),
-        ("\"sport\":40000", "\"sport\":-1", "`sport` cannot be -1"),
-        ("\"sport\":40000", "\"sport\":1.5", "`sport` cannot be 1.5"),
-        ("\"sport\":40000", "\"sport\":null", "`sport` is missing"),
-        ("\"seq\":0", "\"seq\":99999999999999999999", "`seq` cannot be 1e+20"),
-        ("\"192.0.2.1\"", "\"192.0.2.256\"", "`src` cannot be \"192.0.2.256\""),
-        ("\"192.0.2.1\"", "\"2001:db8::1\"", "`src` and `dst` are of two families"),
-        ("\"family\":4", "\"family\":6", "`family` cannot be 6 here"),
-        ("\"family\":4", "\"family\":\"4\"", "`family` cannot be \"4\""),
-        ("\"paws-time-wait\"", "\"paws-next\"", "`cause` cannot be \"paws-next\""),
-        ("\"stage\":\"none\"", "\"stage\":[]", "`stage` cannot be []"),
-        ("\"options\":\"\"", "\"options\":\"mss,,\"", "`options` cannot be \"mss,,\""),
-        ("\"malformed\":false", "\"malformed\":0", "`malformed` cannot be 0"),
-        ("\"ifname\":null", "\"ifname\":{\"a\":1}", "`ifname` cannot be {\"a\":1}"),
-        ("\"accept_queue\":null", "\"accept_queue\":{\"len\":1}", "`accept_queue.max` is missing"),
-        ("\"accept_queue\":null", "\"accept_queue\":7", "`accept_queue` cannot be 7"),
-        ("2023-11-14T22", "2023-11-14T25", "`time` cannot be \"2023-11-14T25:13:20.123456789Z\""),
-        ("2023-11-14T22", "3023-11-14T22", "`time` cannot be \"3023-11-14T22:13:20.123456789Z\""),
-        (
-            "\"stage\":\"none\"",
-            "\"stage\":\"\\u001b]0;\u{9b}2J\u{202e} and so on and so on and so on\"",
-            "`stage` cannot be \"\\u001b]0;\\u{9b}2J\\u{202e} and so on and so on and s...",
-        ),
-    ] {
-        assert!(line.contains(from), "{from} is not in {line}");
-        assert_eq!(trouble(&line.replacen(from, to, 1)), format!("line 1 (at byte 0): {why}"));
-    }
-    let start = json::start(&a_start());
-    for (from, to, why) in [
-        ("\"ports\":[]", "\"ports\":[\"443-80\"]", "`filter.ports` cannot be \"443-80\""),
-        ("\"family\":null", "\"family\":5", "`filter.family` cannot be 5"),
-        ("\"sources\":65536", "\"sources\":16777217", "`limits.sources` cannot be 16777217"),
-        ("\"blind\":[]", "\"blind\":[\"x\"]", "`blind` cannot be \"x\""),
-        ("\"missing\":[]", "\"missing\":[{\"hook\":\"a\"}]", "`hooks.missing.why` is missing"),
-    ] {
-        assert!(start.contains(from), "{from} is not in {start}");
-        assert_eq!(trouble(&start.replacen(from, to, 1)), format!("line 1 (at byte 0): {why}"));
-    }
-}
-
-#[test]
-fn a_line_without_an_end() {
-    let long = vec![b' '; LONGEST + 1];
-    let (items, broken, _) = read(&[a_line().as_bytes(), b"\n", &long].concat());
-    assert_eq!((items.len(), broken.map(|broken| broken.trouble)), (1, Some(Trouble::Long)));
-    // As long as may be, and the last line end is missing.
-    let spaces = vec![b' '; LONGEST - a_line().len()];
-    let (items, broken, _) = read(&[&spaces, a_line().as_bytes()].concat());
-    assert_eq!((items.len(), broken), (1, None));
-    let (_, broken, _) = read(&[&spaces, a_line().as_bytes(), b" \n"].concat());
-    assert_eq!(broken.map(|broken| broken.trouble), Some(Trouble::Long));
-}
-
-#[test]
-fn deep_nesting_is_refused() {
-    let deep = format!("{{\"type\":{}", "[".repeat(100_000));
-    assert!(trouble(&(deep + "\n")).contains("recursion limit exceeded"));
 }
 
 /// A pipe that gives what there is.

@@ -1,245 +1,18 @@
 //! What holds for any case: it is judged, in bounds, without a claim that nothing bears out; and less evidence never makes
 //! it surer.
 
+mod any;
+mod less;
+
 use proptest::prelude::*;
 
 use super::{super::facts::Group, *};
-use crate::model::{
-    environment::OwnNat,
-    report::{Listeners, Reasons},
+use crate::model::any::{any_cause, any_count, any_lost};
+use any::{any_counter, any_made};
+use less::{
+    fewer, fewer_of_the_leader, not_surer, with_losses, with_more_from_packets_alone, without_clocks,
+    without_counters, without_settings,
 };
-
-/// Small numbers mostly, where thresholds are, and the largest.
-fn any_count() -> impl Strategy<Value = u64> {
-    prop_oneof![5 => 0u64..6, 5 => 0u64..200, 1 => any::<u64>(), 1 => Just(u64::MAX)]
-}
-
-fn any_nat() -> impl Strategy<Value = Nat> {
-    let confidence =
-        prop_oneof![8 => 0.0..=1.0f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => Just(-1.0)];
-    let verdict = proptest::sample::select(NatVerdict::ALL.as_slice());
-    (verdict, confidence, any::<u32>(), any_count(), proptest::collection::vec(".{0,20}", 0..3)).prop_map(
-        |(verdict, confidence, hosts, port_jumps, evidence)| Nat {
-            verdict,
-            hosts: Some(hosts),
-            hosts_at_least: hosts,
-            confidence,
-            evidence,
-            port_jumps,
-            clocks: Vec::new(),
-        },
-    )
-}
-
-fn any_source() -> impl Strategy<Value = Source> {
-    (any::<[u8; 4]>(), any_count(), proptest::option::of(any_nat())).prop_map(|(src, paws, nat)| Source {
-        drops: paws,
-        paws,
-        nat,
-        ..Source::new(src.into(), Nanos(0))
-    })
-}
-
-fn any_environment() -> impl Strategy<Value = Environment> {
-    let values = proptest::sample::select(
-        &["0", "1", "2", "499", "4096", "-1", "nonsense", "", "99999999999999999999"][..],
-    );
-    let sysctls = proptest::collection::btree_map(
-        proptest::sample::select(&SYSCTLS[..]).prop_map(str::to_owned),
-        values.prop_map(str::to_owned),
-        0..SYSCTLS.len(),
-    );
-    let kernel = proptest::sample::select(&["4.9.229", "6.18.44", "custom"][..]).prop_map(str::to_owned);
-    let own_nat = any::<(u32, u32, bool)>().prop_map(|(rules, random_fully, conntrack)| OwnNat {
-        rules,
-        random_fully,
-        conntrack,
-    });
-    let counters = proptest::collection::btree_map(any_counter(), any_count(), 0..4);
-    (sysctls, any::<bool>(), proptest::option::of(kernel), proptest::option::of(own_nat), counters).prop_map(
-        |(sysctls, was_read, kernel, own_nat, counters)| Environment {
-            kernel,
-            sysctls_read: was_read,
-            sysctls,
-            own_nat,
-            counters,
-        },
-    )
-}
-
-fn any_counter() -> impl Strategy<Value = String> {
-    proptest::sample::select(&crate::analysis::snmp::CHECKED[..]).prop_map(str::to_owned)
-}
-
-fn any_checks() -> impl Strategy<Value = Vec<CounterCheck>> {
-    let check = (any_counter(), any_count(), any_count(), proptest::option::of(".{0,20}"));
-    let check = check.prop_map(|(name, kernel, ours, remark)| CounterCheck { name, kernel, ours, remark });
-    proptest::collection::vec(check, 0..5)
-}
-
-fn any_lost() -> impl Strategy<Value = Lost> {
-    proptest::array::uniform7(any_count()).prop_map(
-        |[ring, decode, table, slot, read, unprinted, undecided]| Lost {
-            ring,
-            decode,
-            table,
-            slot,
-            read,
-            unprinted,
-            undecided,
-        },
-    )
-}
-
-fn any_causes() -> impl Strategy<Value = BTreeMap<Cause, u64>> {
-    proptest::collection::btree_map(proptest::sample::select(Cause::ALL.as_slice()), any_count(), 0..5)
-}
-
-fn any_listeners() -> impl Strategy<Value = Listeners> {
-    let queue = || proptest::option::of(any::<(u32, u32)>());
-    let listener = (any::<[u8; 4]>(), any::<u16>(), any_causes(), queue(), queue(), queue()).prop_map(
-        |(dst, dport, by_cause, accept_queue, syn_queue, beside_syn_queue)| Listener {
-            netns: None,
-            dst: dst.into(),
-            dport,
-            by_cause,
-            accept_queue,
-            syn_queue,
-            beside_syn_queue,
-        },
-    );
-    (proptest::collection::vec(listener, 0..4), any_count())
-        .prop_map(|(full, beyond)| Listeners { full, beyond })
-}
-
-/// Those of a recording may be anything.
-fn any_reasons() -> impl Strategy<Value = Reasons> {
-    const KNOWN: [&str; 5] = ["TCP_CSUM", "NETFILTER_DROP", "SOCKET_FILTER", "TCP_MINTTL", "XFRM_POLICY"];
-    let name = prop_oneof![proptest::sample::select(&KNOWN[..]).prop_map(str::to_owned), ".{0,60}"];
-    let named = proptest::collection::vec((name.prop_map(Into::into), any_count()), 0..5);
-    (named, any_count(), any_count()).prop_map(|(named, beyond, none)| Reasons { named, beyond, none })
-}
-
-fn any_made() -> impl Strategy<Value = Made> {
-    let counts = (any_causes(), any_count(), any_count(), any_count());
-    let retries = proptest::array::uniform5(any_count());
-    let queues = (any_listeners(), any_reasons());
-    let sources = proptest::collection::vec(any_source(), 0..5);
-    let blind = proptest::collection::vec(proptest::sample::select(Cause::ALL.as_slice()), 0..6);
-    let left_out = (prop_oneof![Just(BTreeMap::new()), any_causes()], any::<bool>(), any::<bool>());
-    let rest = (any_environment(), any_checks(), blind, any_lost(), left_out);
-    (counts, retries, queues, sources, rest).prop_map(|(counts, retries, queues, sources, rest)| {
-        let (by_cause, accepted, wire, more) = counts;
-        let drops = by_cause.values().fold(0u64, |sum, n| sum.saturating_add(*n));
-        // Now and then the total says another thing than its parts.
-        let drops = if more == 3 { more } else { drops };
-        let [refused, came_back, got_in, waited_ms, longest_ms] = retries;
-        let (listeners, reasons) = queues;
-        let snapshot = Snapshot {
-            accepted,
-            drops,
-            by_cause,
-            wire,
-            retries: Retries { refused, came_back, got_in, waited_ms, longest_ms },
-            sources_total: sources.len() as u64,
-            sources,
-            listeners,
-            reasons,
-            ..Snapshot::default()
-        };
-        let (environment, checks, blind, lost, (seen, all, filtered)) = rest;
-        let not_looked_at = if all { Vec::new() } else { vec![Cause::NoListener] };
-        let left_out = LeftOut { seen, wire: 0, not_looked_at };
-        Made { snapshot, environment, checks, blind, lost, left_out, filtered }
-    })
-}
-
-/// The same case with drops of a cause taken away, and from the sources that they came from. One drop that matters is
-/// always left: without any, there is another question to answer.
-fn fewer(made: &Made, cause: Cause, taken: u64) -> Made {
-    let mut made = made.clone();
-    let all = made.case();
-    let facts = Facts::of(&all);
-    let last = facts.groups.len() < 2;
-    // Where the total says another thing than its parts, what is taken from one may turn up as another.
-    let counted = made.snapshot.by_cause.values().fold(0u64, |sum, n| sum.saturating_add(*n));
-    if !facts.groups.iter().any(|leader| leader.group == Group::of(cause)) || counted == u64::MAX {
-        return made;
-    }
-    let mut taken = taken;
-    if let Some(n) = made.snapshot.by_cause.get_mut(&cause) {
-        let part = taken.min(n.saturating_sub(u64::from(last)));
-        *n -= part;
-        made.snapshot.drops = made.snapshot.drops.saturating_sub(part);
-        let mut left = if cause.is_paws() { part } else { 0 };
-        for source in &mut made.snapshot.sources {
-            let part = source.paws.min(left);
-            (source.paws, source.drops) = (source.paws - part, source.drops - part);
-            left -= part;
-        }
-        taken -= part;
-    }
-    if let Some(n) = made.left_out.seen.get_mut(&cause) {
-        *n -= taken.min(n.saturating_sub(u64::from(last)));
-    }
-    made
-}
-
-/// The same case with the cause that leads cut down.
-fn fewer_of_the_leader(made: &Made, taken: u64) -> Made {
-    match Facts::of(&made.case()).cause() {
-        Some(cause) => fewer(made, cause, taken),
-        None => made.clone(),
-    }
-}
-
-fn without_counters(made: &Made, only: Option<&str>) -> Made {
-    let mut made = made.clone();
-    let goes = |name: &str| only.is_none_or(|only| only == name);
-    made.checks.retain(|check| !goes(&check.name));
-    made.environment.counters.retain(|name, _| !goes(name));
-    made
-}
-
-fn without_clocks(made: &Made, which: [bool; 5]) -> Made {
-    let mut made = made.clone();
-    for (source, forget) in made.snapshot.sources.iter_mut().zip(which) {
-        if forget {
-            source.nat = None;
-        }
-    }
-    made
-}
-
-fn without_settings(made: &Made) -> Made {
-    let mut made = made.clone();
-    made.environment = Environment { counters: made.environment.counters, ..Environment::default() };
-    made
-}
-
-fn with_losses(made: &Made, more: Lost) -> Made {
-    let mut made = made.clone();
-    let Lost { ring, decode, slot, read, .. } = &mut made.lost;
-    for (sum, more) in [(ring, more.ring), (decode, more.decode), (slot, more.slot), (read, more.read)] {
-        *sum = sum.saturating_add(more);
-    }
-    made
-}
-
-fn with_more_from_packets_alone(made: &Made, more: u64) -> Made {
-    let mut made = made.clone();
-    made.snapshot.wire = made.snapshot.wire.saturating_add(more);
-    made
-}
-
-/// Whichever rule speaks then.
-fn not_surer(before: &Made, after: &Made) -> Result<(), TestCaseError> {
-    if let (Some(before), Some(after)) = (judge(&before.case()), judge(&after.case())) {
-        let (before_was, after_is) = (before.confidence, after.confidence);
-        prop_assert!(after_is <= before_was + 1e-12, "{before_was} {before:?}\nthen {after_is} {after:?}");
-    }
-    Ok(())
-}
 
 /// Sentences of a text: ends of one that are not inside a number or an address.
 fn sentences(text: &str) -> usize {
@@ -285,7 +58,7 @@ proptest! {
     #[test]
     fn fewer_drops_never_make_it_surer(
         made in any_made(),
-        cause in proptest::sample::select(Cause::ALL.as_slice()),
+        cause in any_cause(),
         taken in any_count(),
     ) {
         not_surer(&made, &fewer_of_the_leader(&made, taken))?;
@@ -295,7 +68,7 @@ proptest! {
     /// One by one, across every change of the leader and of the rule.
     #[test]
     fn step_by_step_it_only_gets_less_sure(
-        counts in proptest::collection::btree_map(proptest::sample::select(Cause::ALL.as_slice()), 1..12u64, 1..4),
+        counts in proptest::collection::btree_map(any_cause(), 1..12u64, 1..4),
         moved in 0..12u64,
         filtered: bool,
         confidence in 0.0..=1.0f64,
@@ -352,7 +125,7 @@ proptest! {
     #[test]
     fn whatever_is_taken_away(
         made in any_made(),
-        causes in proptest::collection::vec((proptest::sample::select(Cause::ALL.as_slice()), any_count()), 0..4),
+        causes in proptest::collection::vec((any_cause(), any_count()), 0..4),
         which: [bool; 5],
         steps: [bool; 4],
         lost in any_lost(),

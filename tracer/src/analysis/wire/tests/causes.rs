@@ -15,13 +15,22 @@ fn of(drop: &Drop) -> (Cause, Stage, Option<Answer>) {
 
 const NOTHING: Option<Answer> = Some(Answer::None);
 
+/// What a last SYN of port 5 is told as that nobody answers.
+fn unanswered(mut tape: Tape, at: i64, says: Says) -> (Cause, Stage, Option<Answer>) {
+    tape.say(at, client(5), SERVER, says).later(at);
+    of(&tape.drop())
+}
+
+/// A SYN on port 5 that is met with an ACK of the old connection's numbers.
+fn challenged(tape: &mut Tape, at: i64, says: Says) -> &mut Tape {
+    tape.say(at, client(5), SERVER, says).say(at, SERVER, client(5), ack(5002, 102, (9002, 1000)))
+}
+
 #[test]
 fn paws_in_time_wait() {
     // As on every Linux since 4.0: an ACK with the old numbers, the client's reset, and another try that gets in.
     let mut tape = closed();
-    tape.say(2000, client(5), SERVER, syn(7000, 400));
-    tape.say(2000, SERVER, client(5), ack(5002, 102, (9002, 1000)));
-    tape.say(2001, client(5), SERVER, rst(102, 0, 0));
+    challenged(&mut tape, 2000, syn(7000, 400)).say(2001, client(5), SERVER, rst(102, 0, 0));
     tape.say(2011, client(5), SERVER, syn(7000, 411));
     tape.say(2011, SERVER, client(5), syn_ack(3, 7001, 411));
     let (out, _) = tape.end();
@@ -43,9 +52,7 @@ fn paws_where_the_ack_is_lost_or_held_back() {
 
 #[test]
 fn after_a_minute_nothing_is_remembered() {
-    let mut tape = closed();
-    tape.say(60_001, client(5), SERVER, syn(7000, 400)).later(60_001);
-    assert_eq!(of(&tape.drop()), (Cause::Other, Stage::None, NOTHING));
+    assert_eq!(unanswered(closed(), 60_001, syn(7000, 400)), (Cause::Other, Stage::None, NOTHING));
     // Each refused SYN begins the minute anew.
     let mut tape = closed();
     tape.say(50_000, client(5), SERVER, syn(7000, 400)).say(100_000, client(5), SERVER, syn(7000, 500));
@@ -57,9 +64,7 @@ fn after_a_minute_nothing_is_remembered() {
 #[test]
 fn a_reset_that_is_ignored() {
     let mut tape = closed();
-    tape.say(2000, client(5), SERVER, syn(7000, 400));
-    tape.say(2000, SERVER, client(5), ack(5002, 102, (9002, 1000)));
-    tape.say(2000, client(5), SERVER, rst(102, 0, 0));
+    challenged(&mut tape, 2000, syn(7000, 400)).say(2000, client(5), SERVER, rst(102, 0, 0));
     tape.say(2010, client(5), SERVER, syn(7000, 410));
     tape.say(3010, client(5), SERVER, syn(7000, 1410 - 1000));
     tape.say(3010, SERVER, client(5), ack(5002, 102, (9003, 1000))).later(3010);
@@ -75,8 +80,7 @@ fn a_reset_that_is_ignored() {
     // Without a sign that the server still remembers, the reset has ended it.
     let mut tape = closed();
     tape.say(1000, client(5), SERVER, rst(102, 0, 0));
-    tape.say(2000, client(5), SERVER, syn(7000, 400)).later(2000);
-    assert_eq!(of(&tape.drop()), (Cause::Other, Stage::None, NOTHING));
+    assert_eq!(unanswered(tape, 2000, syn(7000, 400)), (Cause::Other, Stage::None, NOTHING));
 }
 
 #[test]
@@ -86,15 +90,13 @@ fn whoever_closes_second_remembers_nothing() {
     tape.say(0, client(5), SERVER, fin(101, 5001, (1000, 9000)));
     tape.say(0, SERVER, client(5), fin(5001, 102, (9001, 1000)));
     tape.say(0, client(5), SERVER, ack(102, 5002, (1000, 9001)));
-    tape.say(2000, client(5), SERVER, syn(7000, 400)).later(2000);
-    assert_eq!(of(&tape.drop()), (Cause::Other, Stage::None, NOTHING));
+    assert_eq!(unanswered(tape, 2000, syn(7000, 400)), (Cause::Other, Stage::None, NOTHING));
     // Both at once: both remember.
     let mut tape = Tape::two_way();
     tape.opens(-500, client(5), 100, 900);
     tape.say(0, client(5), SERVER, fin(101, 5001, (1000, 9000)));
     tape.say(0, SERVER, client(5), fin(5001, 101, (9001, 900)));
-    tape.say(2000, client(5), SERVER, syn(7000, 400)).later(2000);
-    assert_eq!(of(&tape.drop()), (Cause::PawsTimeWait, Stage::TimeWait, NOTHING));
+    assert_eq!(unanswered(tape, 2000, syn(7000, 400)), (Cause::PawsTimeWait, Stage::TimeWait, NOTHING));
 }
 
 #[test]
@@ -108,9 +110,7 @@ fn a_newer_timestamp_or_number_is_not_to_blame() {
         (plain_syn(50), (Cause::OldSequence, Stage::TimeWait, NOTHING)),
         (syn(50, 999), (Cause::PawsTimeWait, Stage::TimeWait, NOTHING)),
     ] {
-        let mut tape = closed();
-        tape.say(2000, client(5), SERVER, says).later(2000);
-        assert_eq!(of(&tape.drop()), want, "{says:?}");
+        assert_eq!(unanswered(closed(), 2000, says), want, "{says:?}");
     }
 }
 
@@ -171,8 +171,7 @@ fn the_same_syn_again_after_its_answer() {
     for (at, cause) in [(200, Cause::Repeated), (900, Cause::Other)] {
         let mut tape = Tape::two_way();
         tape.say(0, client(5), SERVER, syn(100, 900)).say(0, SERVER, client(5), syn_ack(1, 101, 900));
-        tape.say(at, client(5), SERVER, syn(100, 900)).later(at);
-        assert_eq!(of(&tape.drop()), (cause, Stage::SynRecv, NOTHING));
+        assert_eq!(unanswered(tape, at, syn(100, 900)), (cause, Stage::SynRecv, NOTHING));
     }
 }
 

@@ -7,7 +7,12 @@ use crate::{
         summary::{JUDGED, sum_up},
         verdict::{Case, judge},
     },
-    model::{Flow, reading::Via, report::Summary},
+    model::{
+        Flow,
+        any::bare_accepted,
+        reading::{Accepted, Stack},
+        report::Summary,
+    },
 };
 
 /// What a run that sees these comes to.
@@ -71,15 +76,15 @@ fn an_incident() -> Vec<Observation> {
             (drop.syn.seq, drop.syn.tsval, drop.syn.ttl) = (n, Some(ticks), 63);
             all.push(Observation::Drop(drop));
         } else {
-            all.push(Observation::Accepted(crate::model::reading::Accepted {
+            all.push(Observation::Accepted(Accepted {
                 time: Nanos(time),
                 flow,
                 netns: Some(1),
                 seq: Some(n),
                 tsval: Some(ticks),
-                stack: crate::model::reading::Stack { ttl: Some(63), ..Default::default() },
-                via: Via::Syn,
+                stack: Stack { ttl: Some(63), ..Stack::default() },
                 unreported: u32::from(n % 11 == 0),
+                ..bare_accepted()
             }));
         }
     }
