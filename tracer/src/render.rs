@@ -1,5 +1,6 @@
 //! How values look: for people and for programs. Pure: values in, text out.
 
+pub mod causes;
 mod columns;
 mod doctor;
 mod interval;

@@ -14,7 +14,7 @@ use crate::{
 pub fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
     let mut lab = Lab::build(args.scenario)?;
     note(&format!("demo: {}", lab.describe()));
-    let mut live = LiveArgs::from(&args.live);
+    let mut live = LiveArgs::from(args);
     live.select.port = Some(Ports(vec![(PORT, PORT)]));
     let exit = trace(&live, Some(lab.server()), &mut || lab.start())?;
     let heard = lab.heard();

@@ -25,6 +25,10 @@ const PIECE: usize = 256 * 1024;
 /// Pieces that wait to be taken.
 const PIECES: usize = 4;
 
+/// What is left to do with an input that breaks off.
+const MAKE_ANEW: &str =
+    "what came before is told above; copy the file anew, or capture again: `tcpdump -w FILE`";
+
 /// Some bytes, or why there are none.
 pub(super) type Piece = io::Result<Vec<u8>>;
 
@@ -64,15 +68,16 @@ impl Input {
     /// An input that is none of ours.
     pub(super) fn refused(&self, kind: Kind) -> Failure {
         let name = &self.name;
-        let usage = "give replay a capture (pcap, pcapng) or what `tracer -w FILE` wrote";
+        let usage =
+            "name a capture (pcap, pcapng; `tcpdump -w FILE` makes one) or a recording (`tracer -w FILE`)";
         let (why, hint) = match kind {
             Kind::Empty => (
                 "it is empty".to_owned(),
-                "see whether the capture has begun, or found room on its disk".into(),
+                format!("see whether whatever writes it has begun, and found room: `ls -l {name}`, `df -h`"),
             ),
             Kind::Packed(program) => (
                 "it is packed in a way that only another program unpacks".into(),
-                format!("type: {program} {name} | tracer replay -"),
+                format!("unpack it on the way: `{program} {name} | tracer replay -`"),
             ),
             _ => ("it is neither a capture (pcap, pcapng) nor a recording (NDJSON)".into(), usage.into()),
         };
@@ -86,7 +91,7 @@ impl Input {
             Exit::Failure,
             format!("{} is broken at byte {}{unpacked}", self.name, broken.offset),
             broken.why.clone(),
-            broken.hint.unwrap_or("what came before is told above; the rest cannot be read"),
+            broken.hint.unwrap_or(MAKE_ANEW),
         )
     }
 
@@ -102,7 +107,7 @@ impl Input {
             Exit::Failure,
             format!("cannot read {} after byte {taken}{unpacked}", self.name),
             why,
-            "what came before is told above; the rest cannot be read",
+            MAKE_ANEW,
         )
     }
 }
@@ -117,7 +122,8 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 
 fn open(path: &Path, name: &str) -> Result<File, Failure> {
     let failed = |error: &io::Error| {
-        let hint = "name a capture, or `-` for standard input";
+        let hint =
+            "name a capture (`tcpdump -w FILE`), a recording (`tracer -w FILE`), or `-` for standard input";
         Failure::new(Exit::Failure, format!("cannot read {name}"), words(error), hint)
     };
     let file = File::open(path).map_err(|error| failed(&error))?;
