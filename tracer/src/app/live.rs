@@ -116,7 +116,7 @@ async fn stream(
     args: &LiveArgs,
 ) -> Result<End, Failure> {
     // A year, the longest `-d`, where none was given.
-    let duration = args.duration.unwrap_or(Duration::from_hours(366 * 24));
+    let duration = args.watch.duration.unwrap_or(Duration::from_hours(366 * 24));
     let deadline = Instant::now() + duration;
     let mut looks = args.interval.map(looks);
     let mut tick = interval(TICK);

@@ -32,12 +32,12 @@ pub struct Filters {
 /// # Errors
 /// When an interface or a namespace does not exist, or there are too many prefixes.
 pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Failure> {
-    let mut netns = match (&args.place.netns, held) {
+    let mut netns = match (&args.watch.netns, held) {
         (Some(word), _) => Some(Arc::new(resolve(word)?)),
         (None, held) => held,
     };
     let mut words = Filter::default();
-    if let Some(name) = &args.place.interface {
+    if let Some(name) = &args.watch.interface {
         // An interface belongs to one namespace, and its index means nothing in another.
         let home = match netns.take() {
             Some(netns) => netns,
@@ -47,7 +47,7 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
         netns = Some(home);
     }
     words.netns = netns.as_ref().map_or(0, |netns| netns.inode());
-    let selection = selection(&args.select);
+    let selection = selection(&args.watch.select);
     words.family = selection.family.unwrap_or(0).into();
     let mut ports = Box::new([0_u64; PORT_WORDS]);
     for port in selection.ports.iter().flat_map(|(first, last)| *first..=*last) {
@@ -63,13 +63,13 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
             "join neighbours into wider prefixes: `tracer --from 198.51.100.0/24`",
         ));
     }
-    let causes = selected(&args.select.cause);
+    let causes = selected(&args.watch.select.cause);
     words.no_listener = causes.contains(&Cause::NoListener).into();
     Ok(Filters {
         words: FilterWords {
-            interface: args.place.interface.clone(),
-            netns: args.place.netns.clone(),
-            ..in_words(&args.select)
+            interface: args.watch.interface.clone(),
+            netns: args.watch.netns.clone(),
+            ..in_words(&args.watch.select)
         },
         kernel: KernelFilter { words, ports, prefixes: selection.from.iter().map(prefix).collect() },
         causes,

@@ -152,7 +152,7 @@ pub(super) async fn watch(
     args: &LiveArgs,
 ) -> Result<(End, Option<String>), Failure> {
     let mut desk = Desk::new(args.output.look.ink.color, args.output.look.utc)?;
-    let deadline = args.duration.map(|duration| Instant::now() + duration);
+    let deadline = args.watch.duration.map(|duration| Instant::now() + duration);
     let mut run = Live { tracing, attached, nothing: Recent::default() };
     loop {
         let end = tokio::select! {

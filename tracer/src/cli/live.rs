@@ -5,10 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{
-    options::{
-        ENDS, FormatArgs, KernelArgs, LookArgs, OutputArgs, PlaceArgs, RecordArgs, SAID, SelectArgs,
-        VerboseArgs,
-    },
+    options::{ENDS, FormatArgs, KernelArgs, LookArgs, OutputArgs, RecordArgs, SAID, VerboseArgs, WatchArgs},
     words::{parse_duration, parse_interval},
 };
 use crate::lab::Scenario;
@@ -16,15 +13,9 @@ use crate::lab::Scenario;
 /// Options of the live stream.
 #[derive(Args, Clone, Debug)]
 pub struct LiveArgs {
-    /// Which SYNs.
+    /// Which SYNs, and how long.
     #[command(flatten)]
-    pub select: SelectArgs,
-    /// Where they arrive.
-    #[command(flatten)]
-    pub place: PlaceArgs,
-    /// Stop after this long: 30s, 5m, 1h.
-    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, help_heading = ENDS)]
-    pub duration: Option<Duration>,
+    pub watch: WatchArgs,
     /// What is said of them.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -77,10 +68,8 @@ fn scenarios() -> String {
 impl From<&DemoArgs> for LiveArgs {
     fn from(args: &DemoArgs) -> Self {
         Self {
-            select: SelectArgs::default(),
-            place: PlaceArgs::default(),
+            watch: WatchArgs { duration: Some(args.duration), ..WatchArgs::default() },
             interval: None,
-            duration: Some(args.duration),
             kernel: args.kernel.clone(),
             output: OutputArgs::plain(args.format, &args.record, args.look, args.more),
         }

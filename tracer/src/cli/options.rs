@@ -3,14 +3,14 @@
 //! The words that an option takes stand in its help: clap's list of values would make `--help` two screens long. Shells
 //! complete them all the same.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use ipnet::IpNet;
 
 use super::{
     causes::{CauseParser, CauseWord},
-    words::{Hooks, Output, Ports, When, parse_prefix},
+    words::{Hooks, Output, Ports, When, parse_duration, parse_prefix},
 };
 
 /// Headings of the lists of options, in the order of the questions that they answer.
@@ -46,16 +46,22 @@ pub struct SelectArgs {
     pub cause: Vec<CauseWord>,
 }
 
-/// Where SYNs arrive.
+/// What is watched live, and how long.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = WHICH)]
-pub struct PlaceArgs {
+pub struct WatchArgs {
+    /// Which SYNs.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Only SYNs from here: the bridge, not its port.
     #[arg(short, long, value_name = "NAME")]
     pub interface: Option<String>,
     /// Only this network namespace [default: all].
     #[arg(long, value_name = "PATH|PID|INODE")]
     pub netns: Option<String>,
+    /// Stop after this long: 30s, 5m, 1h.
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, help_heading = ENDS)]
+    pub duration: Option<Duration>,
 }
 
 /// The form of the output.

@@ -1,16 +1,13 @@
 //! The command line of `tracer top`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{
     LiveArgs,
-    options::{
-        ENDS, FormatArgs, KernelArgs, LookArgs, OutputArgs, PlaceArgs, RecordArgs, SelectArgs, TableArgs,
-        VerboseArgs,
-    },
-    words::{Output, parse_duration},
+    options::{FormatArgs, KernelArgs, LookArgs, OutputArgs, RecordArgs, TableArgs, VerboseArgs, WatchArgs},
+    words::Output,
 };
 
 /// Options of the full screen.
@@ -24,15 +21,9 @@ pub struct TopArgs {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "replay",
           value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub speed: u32,
-    /// Which SYNs.
+    /// Which SYNs, and how long.
     #[command(flatten)]
-    pub select: SelectArgs,
-    /// Where they arrive.
-    #[command(flatten)]
-    pub place: PlaceArgs,
-    /// Stop after this long: 30s, 5m, 1h.
-    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, help_heading = ENDS)]
-    pub duration: Option<Duration>,
+    pub watch: WatchArgs,
     /// What is kept.
     #[command(flatten)]
     pub record: RecordArgs,
@@ -67,10 +58,8 @@ impl From<&TopArgs> for LiveArgs {
     fn from(args: &TopArgs) -> Self {
         let format = FormatArgs { output: Output::Text };
         Self {
-            select: args.select.clone(),
-            place: args.place.clone(),
+            watch: args.watch.clone(),
             interval: None,
-            duration: args.duration,
             kernel: args.kernel.clone(),
             output: OutputArgs {
                 tables: args.tables,
