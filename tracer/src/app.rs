@@ -4,6 +4,7 @@ mod debug;
 pub mod demo;
 pub mod doctor;
 mod environment;
+mod help;
 mod limit;
 mod listeners;
 pub mod live;
@@ -22,19 +23,17 @@ mod window;
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
-
 use jiff::tz::TimeZone;
 
 use crate::{
-    cli::{Cli, Command, When},
+    cli::{self, Cli, Command, When},
     error::{Exit, Failure},
     render::text::Style,
 };
 
 /// Parses the command line and runs what it says.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output and are no errors; a closed pipe is none either.
@@ -65,18 +64,10 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Report(args)) => page::report(&args),
         Some(Command::Programs { hooks }) => programs::programs(hooks),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "tracer", &mut script);
-            sink::print(&script)
-        }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|error| {
-                Failure::new(Exit::Failure, "cannot write the manual page", error.to_string(), "")
-            })?;
-            sink::print(&page)
-        }
+        Some(Command::Help { topic }) => help::help(topic.as_ref()),
+        Some(Command::Completions { shell }) => help::completion(shell),
+        Some(Command::Man { command, dir: None }) => help::page(command.as_deref()),
+        Some(Command::Man { dir: Some(dir), .. }) => help::pages(&dir),
     }
 }
 

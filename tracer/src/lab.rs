@@ -65,7 +65,7 @@ impl Lab {
                 Exit::Failure,
                 "cannot make the demonstration's network",
                 super::error::words(&error),
-                "it needs the kernel's veth, nf_tables, nf_nat and cls_bpf; see what is loaded with: lsmod",
+                "it needs the kernel's veth, nf_tables, nf_nat and cls_bpf; see what is loaded: `lsmod`",
             )
         })?;
         Ok(lab)
@@ -96,7 +96,7 @@ impl Lab {
                 Exit::Failure,
                 "cannot start the demonstration's server and clients",
                 super::error::words(&error),
-                "see the limits on threads and files with: ulimit -a",
+                "see the limits on threads and files: `ulimit -a`",
             )
         })?;
         self.traffic = Some(traffic);
@@ -161,6 +161,6 @@ fn no_namespace(error: &io::Error) -> Failure {
         Exit::Unable,
         "cannot make a network namespace",
         super::error::words(error),
-        "it takes root (CAP_SYS_ADMIN): sudo tracer demo",
+        "it takes root (CAP_SYS_ADMIN): `sudo tracer demo`",
     )
 }

@@ -1,6 +1,7 @@
 //! How values look: for people and for programs. Pure: values in, text out.
 
 mod amounts;
+pub mod causes;
 mod clocks;
 mod columns;
 mod doctor;

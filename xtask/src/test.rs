@@ -137,10 +137,18 @@ fn counted(command: &mut Command) -> Result<(Counts, bool)> {
 fn pure(tally: &mut Tally) -> Result<()> {
     browser();
     println!("xtask: pure tests");
+    // The shells in which the Tab key is pressed, and what reads manual pages. Without them those tests say SKIPPED.
+    if packages::is_root() && exists("apt-get") {
+        let mandoc = ("mandoc", "mandoc");
+        packages::ensure(
+            "the tests of help",
+            &[("zsh", "zsh"), ("fish", "fish"), ("groff", "groff-base"), mandoc],
+        )?;
+    }
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).args(["test", "--quiet", "--workspace", "--exclude", "tracer-ebpf"]);
     cargo.args(["--lib", "--bins"]);
-    for name in ["cli", "eval", "replay", "report", "scenarios", "screens"] {
+    for name in ["cli", "eval", "help", "replay", "report", "scenarios", "screens"] {
         cargo.args(["--test", name]);
     }
     let (counts, succeeded) = counted(&mut cargo)?;

@@ -106,6 +106,11 @@ fn movers(name: &str) -> &'static [Cause] {
     }
 }
 
+/// The counters that a cause moves, on one kernel or another.
+pub fn moved_by(cause: Cause) -> Vec<&'static str> {
+    CHECKED.into_iter().filter(|name| movers(name).contains(&cause)).collect()
+}
+
 /// What else moves it, without any SYN being dropped.
 fn also_counts(name: &str) -> Option<&'static str> {
     match name {

@@ -9,11 +9,13 @@ mod remedies;
 mod rules;
 mod texts;
 
+use std::collections::BTreeMap;
+
 use crate::model::{
     Cause,
     environment::Environment,
     report::{CounterCheck, LeftOut, Lost, Snapshot},
-    verdict::Verdict,
+    verdict::{Remedy, Verdict},
 };
 
 use facts::Facts;
@@ -67,6 +69,22 @@ pub fn rules() -> impl Iterator<Item = &'static str> {
 /// The name of the rule that speaks, where one does.
 pub fn speaker(case: &Case<'_>) -> Option<&'static str> {
     spoken(&Facts::of(case)).map(|rule| rule.name)
+}
+
+/// What the verdict advises where drops of one cause are all there is, on such a machine.
+pub fn remedies(of: Cause, environment: &Environment) -> Vec<Remedy> {
+    let snapshot = Snapshot { drops: 1, by_cause: BTreeMap::from([(of, 1)]), ..Snapshot::default() };
+    let case = Case {
+        snapshot: &snapshot,
+        environment,
+        checks: &[],
+        blind: &[],
+        lost: Lost::default(),
+        left_out: &LeftOut::default(),
+        filtered: false,
+    };
+    let facts = Facts::of(&case);
+    spoken(&facts).map(|rule| rule.advise(&facts)).unwrap_or_default()
 }
 
 /// The rule that speaks.

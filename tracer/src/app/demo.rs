@@ -14,8 +14,8 @@ use crate::{
 pub fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
     let mut lab = Lab::build(args.scenario)?;
     note(&format!("demo: {}", lab.describe()));
-    let mut live = LiveArgs::from(&args.live);
-    live.select.port = Some(Ports(vec![(PORT, PORT)]));
+    let mut live = LiveArgs::from(args);
+    live.watch.select.port = Some(Ports(vec![(PORT, PORT)]));
     let exit = trace(&live, Some(lab.server()), &mut || lab.start())?;
     let heard = lab.heard();
     let ms = |time: std::time::Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);

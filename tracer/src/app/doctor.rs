@@ -41,11 +41,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// When standard output cannot be written.
 pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     super::debug::install(args.verbose.saturating_sub(1));
-    let checkup = look(args.btf.as_deref());
+    let checkup = look(args.types.btf.as_deref());
     let mut sink = Sink::stdout();
-    let text = match args.output {
+    let text = match args.format.output {
         Output::Json => json::doctor(&checkup),
-        Output::Text => super::style(args.color, true, args.verbose, sink.is_terminal()).doctor(&checkup),
+        Output::Text => super::style(args.ink.color, true, args.verbose, sink.is_terminal()).doctor(&checkup),
     };
     sink.line(&text)?;
     sink.flush()?;

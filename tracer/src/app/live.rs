@@ -53,16 +53,16 @@ pub(super) fn run(
     when_attached: &mut dyn FnMut() -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let filters = filters(args, held)?;
-    let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
+    let recording = args.output.record.write.as_deref().map(Recording::create).transpose()?;
     signals::run(async |mut signals| {
-        super::debug::install(args.output.verbose);
-        let mut facts = capability::facts(args.btf.as_deref());
+        super::debug::install(args.output.more.verbose);
+        let mut facts = capability::facts(args.kernel.types.btf.as_deref());
         capability::raise_memlock();
-        let settings = Settings { ring_bytes: RING_BYTES, debug: args.output.verbose > 1 };
-        let mut attached = attach(&mut facts, wish(args.hooks), &filters.kernel, settings)?;
+        let settings = Settings { ring_bytes: RING_BYTES, debug: args.output.more.verbose > 1 };
+        let mut attached = attach(&mut facts, wish(args.kernel.hooks), &filters.kernel, settings)?;
         let mut ring =
             Ring::new(attached.ring()?).map_err(|error| system("cannot wait for the ring", &error))?;
-        let logger = super::debug::start(&mut attached, args.output.verbose)?;
+        let logger = super::debug::start(&mut attached, args.output.more.verbose)?;
         let mut tracing = Tracing::new(args, &facts, &attached, filters, recording, manner)?;
         tracing.start()?;
         when_attached()?;
@@ -84,7 +84,7 @@ pub(super) fn run(
 }
 
 pub(super) fn system(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Exit::Failure, what, words(error), "try again; -vv says more")
+    Failure::new(Exit::Failure, what, words(error), "try again with `tracer -vv`, which says more")
 }
 
 /// The times of `--interval`; late ones are left out.
@@ -111,7 +111,7 @@ async fn stream(
     args: &LiveArgs,
 ) -> Result<End, Failure> {
     // A year, the longest `-d`, where none was given.
-    let duration = args.duration.unwrap_or(Duration::from_hours(366 * 24));
+    let duration = args.watch.duration.unwrap_or(Duration::from_hours(366 * 24));
     let deadline = Instant::now() + duration;
     let mut looks = args.interval.map(looks);
     let mut tick = interval(TICK);

@@ -185,12 +185,12 @@ pub fn resolve(word: &str) -> Result<Netns, Failure> {
     let fail = |why: String, hint: &str| {
         Failure::new(Exit::Failure, format!("no network namespace {word}"), why, hint)
     };
-    let list = "see the namespaces with: lsns -t net; ip netns list";
+    let list = "see the namespaces: `lsns -t net`, `ip netns list`";
     let Ok(number) = word.parse::<u32>() else {
         return Netns::open(Path::new(word)).map_err(|error| {
             fail(
                 format!("{word}: {}", words(&error)),
-                "give a path like /run/netns/NAME, a process id or an inode; ip netns list shows names",
+                "name a path like /run/netns/NAME, a process id or an inode: `ip netns list` and `lsns -t net` show them",
             )
         });
     };
@@ -219,7 +219,7 @@ pub fn ifindex(name: &str, netns: &Netns) -> Result<u32, Failure> {
             Exit::Failure,
             format!("no interface {name}"),
             format!("in network namespace {}: {}", netns.inode(), words(&error)),
-            "see the interfaces with: ip -br link (and name another namespace with --netns)",
+            "see the interfaces: `ip -br link`; of another namespace: `tracer --netns PATH -i NAME`",
         )
     })
 }

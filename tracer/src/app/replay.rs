@@ -40,17 +40,17 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// # Errors
 /// What the user must know, with what to type.
 pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
-    if let Some(file) = &args.output.write
+    if let Some(file) = &args.output.record.write
         && is_same(&args.file, file)
     {
         return Err(Failure::new(
             Exit::Usage,
             format!("cannot record to {}", file.display()),
             "it is the file that is read",
-            "give -w another file",
+            "record to another file: `tracer replay FILE -w OTHER`",
         ));
     }
-    let recording = args.output.write.as_deref().map(Recording::create).transpose()?;
+    let recording = args.output.record.write.as_deref().map(Recording::create).transpose()?;
     run(args, recording, None)
 }
 

@@ -95,15 +95,17 @@ impl Report {
         let limits = limits(args);
         start.limits = Some(limits);
         let sink = Sink::stdout();
-        let style = || super::style(args.color, args.utc, args.verbose, sink.is_terminal());
-        let format = match (manner, args.output) {
+        let style =
+            || super::style(args.look.ink.color, args.look.utc, args.more.verbose, sink.is_terminal());
+        let format = match (manner, args.format.output) {
             (Manner::Screen, _) => Format::Screen(style()),
             (Manner::Page, _) => Format::Page,
             (Manner::Lines, Output::Json) => Format::Json,
             (Manner::Lines, Output::Text) => Format::Text(style()),
         };
         let history = (manner == Manner::Page).then(Box::default);
-        let screen = (manner == Manner::Screen).then(|| Box::new(screen::Shown::new(args.write.as_deref())));
+        let screen =
+            (manner == Manner::Screen).then(|| Box::new(screen::Shown::new(args.record.write.as_deref())));
         Self {
             start,
             lost: Lost::default(),
@@ -118,7 +120,7 @@ impl Report {
             engine: Engine::new(limits),
             left_out: LeftOut::default(),
             limit: Limit::new(args.rate_limit),
-            count: args.count,
+            count: args.record.count,
             fail_on_drop: args.fail_on_drop,
             line: String::new(),
         }
@@ -322,5 +324,5 @@ impl Report {
 
 /// What the analysis may keep.
 pub(super) fn limits(args: &OutputArgs) -> Limits {
-    Limits { sources: args.max_sources, clock_bytes: usize::from(args.clock_memory) << 20 }
+    Limits { sources: args.tables.max_sources, clock_bytes: usize::from(args.tables.clock_memory) << 20 }
 }

@@ -32,12 +32,12 @@ pub struct Filters {
 /// # Errors
 /// When an interface or a namespace does not exist, or there are too many prefixes.
 pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Failure> {
-    let mut netns = match (&args.netns, held) {
+    let mut netns = match (&args.watch.netns, held) {
         (Some(word), _) => Some(Arc::new(resolve(word)?)),
         (None, held) => held,
     };
     let mut words = Filter::default();
-    if let Some(name) = &args.interface {
+    if let Some(name) = &args.watch.interface {
         // An interface belongs to one namespace, and its index means nothing in another.
         let home = match netns.take() {
             Some(netns) => netns,
@@ -47,7 +47,7 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
         netns = Some(home);
     }
     words.netns = netns.as_ref().map_or(0, |netns| netns.inode());
-    let selection = selection(&args.select);
+    let selection = selection(&args.watch.select);
     words.family = selection.family.unwrap_or(0).into();
     let mut ports = Box::new([0_u64; PORT_WORDS]);
     for port in selection.ports.iter().flat_map(|(first, last)| *first..=*last) {
@@ -60,16 +60,16 @@ pub fn filters(args: &LiveArgs, held: Option<Arc<Netns>>) -> Result<Filters, Fai
             Exit::Usage,
             "too many prefixes",
             format!("--from was given {} times, and there is room for {MAX_PREFIXES}", selection.from.len()),
-            "join neighbouring prefixes into wider ones",
+            "join neighbours into wider prefixes: `tracer --from 198.51.100.0/24`",
         ));
     }
-    let causes = selected(&args.select.cause);
+    let causes = selected(&args.watch.select.cause);
     words.no_listener = causes.contains(&Cause::NoListener).into();
     Ok(Filters {
         words: FilterWords {
-            interface: args.interface.clone(),
-            netns: args.netns.clone(),
-            ..in_words(&args.select)
+            interface: args.watch.interface.clone(),
+            netns: args.watch.netns.clone(),
+            ..in_words(&args.watch.select)
         },
         kernel: KernelFilter { words, ports, prefixes: selection.from.iter().map(prefix).collect() },
         causes,
@@ -127,7 +127,7 @@ fn own_namespace(error: &std::io::Error) -> Failure {
         Exit::Failure,
         "cannot tell which network namespace this is",
         words(error),
-        "mount /proc, or name the namespace with --netns",
+        "mount it, `mount -t proc proc /proc`, or name the namespace: `tracer --netns PATH`",
     )
 }
 

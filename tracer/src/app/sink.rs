@@ -75,7 +75,7 @@ fn taken(written: io::Result<()>) -> Result<Written, Failure> {
             Exit::Failure,
             "cannot write to standard output",
             words(&error),
-            "make room there, or send the output elsewhere",
+            "make room there (`df -h` shows where there is some), or send the output elsewhere: `tracer ... > FILE`",
         )),
     }
 }
@@ -150,7 +150,7 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
         Exit::Failure,
         format!("cannot write to {}", path.display()),
         words(error),
-        "give -w a file in a folder that exists, may be written and has room",
+        "name a file in a folder that exists, may be written and has room: `tracer -w /tmp/drops.ndjson`",
     )
 }
 

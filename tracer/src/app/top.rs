@@ -151,8 +151,8 @@ pub(super) async fn watch(
     signals: &mut Signals,
     args: &LiveArgs,
 ) -> Result<(End, Option<String>), Failure> {
-    let mut desk = Desk::new(args.output.color, args.output.utc)?;
-    let deadline = args.duration.map(|duration| Instant::now() + duration);
+    let mut desk = Desk::new(args.output.look.ink.color, args.output.look.utc)?;
+    let deadline = args.watch.duration.map(|duration| Instant::now() + duration);
     let mut run = Live { tracing, attached, nothing: Recent::default() };
     loop {
         let end = tokio::select! {

@@ -1,9 +1,14 @@
 //! Words that parse, and words that are refused with the right ones.
 
-use clap::CommandFactory as _;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser as _};
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    words::{parse_duration, parse_interval, parse_prefix},
+    *,
+};
 use crate::analysis::engine::Limits;
 
 #[test]
@@ -15,7 +20,7 @@ fn the_definition_is_consistent() {
 fn the_bounds_are_those_of_the_analysis() {
     let live = |args: &[&str]| {
         let cli = Cli::try_parse_from([&["tracer"], args].concat()).unwrap();
-        (cli.live.output.max_sources, usize::from(cli.live.output.clock_memory) << 20)
+        (cli.live.output.tables.max_sources, usize::from(cli.live.output.tables.clock_memory) << 20)
     };
     let Limits { sources, clock_bytes } = Limits::default();
     assert_eq!(live(&[]), (sources, clock_bytes));

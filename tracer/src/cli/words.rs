@@ -1,10 +1,42 @@
-//! Words that options take: port lists, causes, prefixes, times; and what is said of those that make no sense.
+//! Words that options take: port lists, prefixes, times, choices; and what is said of those that make no sense.
 
 use std::{num::ParseIntError, str::FromStr, time::Duration};
 
+use clap::ValueEnum;
 use ipnet::IpNet;
 
-use crate::model::Cause;
+/// Hook sets on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Hooks {
+    /// The best that attaches.
+    Auto,
+    /// BTF trampolines.
+    Fentry,
+    /// Kernel probes.
+    Kprobe,
+    /// Tracepoints only.
+    Tracepoint,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// One line a drop, for people.
+    Text,
+    /// NDJSON, schema 1.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// A port list: inclusive ranges, sorted, merged, never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,57 +90,6 @@ impl FromStr for Ports {
         }
         Ok(Self(merged))
     }
-}
-
-/// A word of `--cause`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CauseWord {
-    /// One cause.
-    One(Cause),
-    /// The timestamp group.
-    Paws,
-    /// Every cause.
-    All,
-}
-
-impl FromStr for CauseWord {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "paws" => Ok(Self::Paws),
-            "all" => Ok(Self::All),
-            name => name.parse().map(Self::One).map_err(|_| unknown_cause(name)),
-        }
-    }
-}
-
-fn unknown_cause(word: &str) -> String {
-    let names = || ["paws", "all"].into_iter().chain(Cause::ALL.iter().map(|c| c.name()));
-    // Shared letters in order, over the longer word: enough to tell a typo from another word.
-    let score = |name: &str| {
-        let mut letters = name.chars();
-        let common =
-            word.chars().filter(|c| letters.clone().any(|l| l == *c) && letters.any(|l| l == *c)).count();
-        common * 100 / name.len().max(word.len()).max(1)
-    };
-    match names().max_by_key(|name| score(name)).filter(|name| score(name) >= 60) {
-        Some(close) => format!("there is no such cause; did you mean `{close}`?"),
-        None => format!("there is no such cause; the causes are {}", names().collect::<Vec<_>>().join(", ")),
-    }
-}
-
-/// The causes selected by `--cause`, in the order of the contract.
-pub fn selected(words: &[CauseWord]) -> Vec<Cause> {
-    let wanted = |cause: &Cause| match words {
-        [] => !matches!(cause, Cause::NoListener | Cause::Repeated),
-        words => words.iter().any(|word| match word {
-            CauseWord::One(one) => one == cause,
-            CauseWord::Paws => cause.is_paws(),
-            CauseWord::All => true,
-        }),
-    };
-    Cause::ALL.into_iter().filter(wanted).collect()
 }
 
 pub(super) fn parse_prefix(text: &str) -> Result<IpNet, String> {

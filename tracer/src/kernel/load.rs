@@ -85,7 +85,7 @@ fn no_object() -> Failure {
         Exit::Unable,
         "this program was built without its eBPF part",
         "no compiler for eBPF was found when it was built",
-        "build it with: cargo xtask build",
+        "build it with its eBPF part: `cargo xtask build`",
     )
 }
 
@@ -94,7 +94,7 @@ fn plan_failure(why: &str) -> Failure {
         Exit::Unable,
         "the kernel's type information (BTF) is missing",
         why,
-        "give one with --btf FILE",
+        "name a BTF file of exactly this kernel: `tracer --btf FILE`",
     )
 }
 

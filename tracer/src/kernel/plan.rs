@@ -239,22 +239,22 @@ impl From<Refusal> for Failure {
             Refusal::Capabilities(lacking) => unable(
                 "tracing the kernel is not permitted",
                 format!("this process lacks {}", lacking.join(" and ")),
-                "run it as root: sudo tracer ... (in a container: start it with --cap-add BPF --cap-add PERFMON, or --privileged)",
+                "run it as root: `sudo tracer ...` (in a container: start it with `--cap-add BPF --cap-add PERFMON`, or `--privileged`)",
             ),
             Refusal::Lockdown => unable(
                 "the kernel is locked down",
                 "/sys/kernel/security/lockdown is set to confidentiality, which forbids reading kernel memory".into(),
-                "boot with lockdown=integrity (or without lockdown=) to trace this machine",
+                "boot with `lockdown=integrity`, or without `lockdown=`; captures are read all the same: `tracer replay FILE`",
             ),
             Refusal::NoTypes(none) => unable(
                 "the kernel's type information (BTF) is missing",
                 format!("{}: {}", none.path, none.why),
-                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give a BTF file of exactly this kernel: --btf FILE",
+                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or name a BTF file of exactly this kernel: `tracer --btf FILE`",
             ),
             Refusal::Fields(lacking) => unable(
                 "this kernel's structures are not known to this version",
                 lacking.join("; "),
-                "please report this with the output of `uname -r`",
+                "please report this with what `tracer doctor -v` and `uname -r` say",
             ),
             Refusal::Sets(wish, refused) => {
                 let why: Vec<_> =
@@ -263,12 +263,12 @@ impl From<Refusal> for Failure {
                     Wish::Auto => unable(
                         "no hook set attaches on this kernel",
                         why.join("\n  "),
-                        "run with -v for the system's own words, and check that CONFIG_BPF_SYSCALL and tracepoints are built in",
+                        "see which hook fails and why: `tracer doctor -v`; CONFIG_BPF_SYSCALL and tracepoints must be built in",
                     ),
                     Wish::Only(set) => unable(
                         &format!("the hook set {} does not attach on this kernel", set.name()),
                         why.join("\n  "),
-                        "leave out --hooks to use the best set that attaches",
+                        "leave out --hooks, and the best set that attaches is used: `tracer doctor` says which",
                     ),
                 }
             }

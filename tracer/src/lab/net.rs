@@ -20,7 +20,7 @@ pub(super) fn needs(programs: &[(&str, &str)]) -> Result<(), Failure> {
             Exit::Failure,
             format!("the demonstration needs the program {program}"),
             "it is not on this machine",
-            format!("install it: apt-get install {package}   (or: dnf install {package})"),
+            format!("install it: `apt-get install {package}` or `dnf install {package}`"),
         )),
     }
 }

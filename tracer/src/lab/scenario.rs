@@ -8,17 +8,17 @@ use crate::kernel::clock::Clock;
 /// The incidents that can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
-    /// Three clients with different clocks behind one NAT address that re-uses its ports.
+    /// Three clients with their own clocks behind one NAT address.
     Nat,
-    /// One client with a clock for every connection behind a port-translating NAT.
+    /// One client with a clock for every connection, behind a NAT.
     OneClient,
-    /// As `nat`, and a firewall eats the bare ACK: the clients see only their own SYNs.
+    /// As nat, and a firewall eats the bare ACKs: nothing comes back.
     Silent,
-    /// The server accepts too slowly: the look-alike that is not PAWS.
+    /// The server accepts too slowly: looks alike, and is not PAWS.
     AcceptQueue,
     /// Nothing is dropped.
     Healthy,
-    /// The clients of `nat` without a NAT, each with an address of its own: nothing is dropped, nobody hides.
+    /// The clients of nat, each with an address of its own: no drops.
     NoNat,
 }
 

@@ -3,7 +3,7 @@
 use crate::model::{Answer, Cause, listener::Listener};
 
 /// The cause in a few words that need no manual, at most 22 columns.
-pub(super) fn short(cause: Cause) -> &'static str {
+pub const fn short(cause: Cause) -> &'static str {
     match cause {
         Cause::PawsRecycle => "PAWS tw_recycle",
         Cause::PawsTimeWait => "PAWS in TIME_WAIT",

@@ -46,9 +46,15 @@ impl Input {
     /// Opens it and begins to read.
     pub(super) fn open(path: &Path, page: bool) -> Result<Self, Failure> {
         let (command, told) = if page {
-            ("report", "what came before is on the page; the rest cannot be read")
+            (
+                "report",
+                "what came before is on the page; copy the file anew, or capture again: `tcpdump -w FILE`",
+            )
         } else {
-            ("replay", "what came before is told above; the rest cannot be read")
+            (
+                "replay",
+                "what came before is told above; copy the file anew, or capture again: `tcpdump -w FILE`",
+            )
         };
         let name = path.display().to_string();
         let file: Box<dyn Read + Send> =
@@ -72,15 +78,18 @@ impl Input {
     /// An input that is none of ours.
     pub(super) fn refused(&self, kind: Kind) -> Failure {
         let Self { name, command, .. } = self;
-        let usage = format!("give {command} a capture (pcap, pcapng) or what `tracer -w FILE` wrote");
+        let usage = format!(
+            "name a capture (pcap, pcapng; `tcpdump -w FILE` makes one) or a recording (`tracer -w FILE`): \
+             `tracer {command} FILE`"
+        );
         let (why, hint) = match kind {
             Kind::Empty => (
                 "it is empty".to_owned(),
-                "see whether the capture has begun, or found room on its disk".into(),
+                format!("see whether whatever writes it has begun, and found room: `ls -l {name}`, `df -h`"),
             ),
             Kind::Packed(program) => (
                 "it is packed in a way that only another program unpacks".into(),
-                format!("type: {program} {name} | tracer {command} -"),
+                format!("unpack it on the way: `{program} {name} | tracer {command} -`"),
             ),
             _ => ("it is neither a capture (pcap, pcapng) nor a recording (NDJSON)".into(), usage),
         };
@@ -125,7 +134,8 @@ pub(in crate::app) fn is_same(one: &Path, other: &Path) -> bool {
 
 fn open(path: &Path, name: &str) -> Result<File, Failure> {
     let failed = |error: &io::Error| {
-        let hint = "name a capture, or `-` for standard input";
+        let hint =
+            "name a capture (`tcpdump -w FILE`), a recording (`tracer -w FILE`), or `-` for standard input";
         Failure::new(Exit::Failure, format!("cannot read {name}"), words(error), hint)
     };
     let file = File::open(path).map_err(|error| failed(&error))?;

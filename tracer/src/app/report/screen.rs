@@ -77,7 +77,7 @@ impl Report {
                 Exit::Usage,
                 format!("cannot record to {}", path.display()),
                 "there is such a file already",
-                "type another name",
+                "type `w` again, and another name",
             ));
         }
         let mut file = Recording::create(path)?;

@@ -44,10 +44,11 @@ pub(super) fn play(file: &Path, args: &TopArgs) -> Result<Exit, Failure> {
             Exit::Failure,
             format!("cannot read {}", file.display()),
             words(&error),
-            "record one with: tracer -w FILE",
+            "record one: `tracer -w FILE`; of a capture: `tracer replay CAPTURE -w FILE`",
         )
     })?;
-    let limits = Limits { sources: args.max_sources, clock_bytes: usize::from(args.clock_memory) << 20 };
+    let limits =
+        Limits { sources: args.tables.max_sources, clock_bytes: usize::from(args.tables.clock_memory) << 20 };
     let mut player = Player::new(Reader::new(BufReader::new(opened)), limits, args.speed);
     player.look_ahead();
     if let (None, Some(why)) = (&player.next, player.broken.take()) {
@@ -59,7 +60,7 @@ pub(super) fn play(file: &Path, args: &TopArgs) -> Result<Exit, Failure> {
         ));
     }
     let copied = signals::run(async |mut signals| {
-        let mut desk = Desk::new(args.color, args.utc)?;
+        let mut desk = Desk::new(args.look.ink.color, args.look.utc)?;
         loop {
             let event = tokio::select! {
                 biased;
@@ -81,7 +82,7 @@ pub(super) fn play(file: &Path, args: &TopArgs) -> Result<Exit, Failure> {
             }
         }
     })?;
-    let style = crate::app::style(args.color, args.utc, 0, true);
+    let style = crate::app::style(args.look.ink.color, args.look.utc, 0, true);
     let (start, summary) = player.sum_up();
     let exit = sink::print(format!("{}\n", style.summary(&start, &summary)).as_bytes())?;
     if let Some(words) = last_words(copied) {

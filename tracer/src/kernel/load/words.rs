@@ -48,6 +48,6 @@ pub(in crate::kernel) fn load_failure(error: &dyn std::error::Error) -> Failure 
         Exit::Unable,
         "the eBPF programs cannot be loaded",
         without_numbers(&words.replace('\n', " ")),
-        "run it as root on a kernel of 5.8 or later with CONFIG_BPF_SYSCALL; -vv says more",
+        "see what this kernel allows: `sudo tracer doctor -v`; `tracer -vv` has the verifier's own words",
     )
 }

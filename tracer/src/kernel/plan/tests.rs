@@ -291,3 +291,32 @@ fn the_table_of_hooks_is_sound() {
     let unseen: Vec<_> = Cause::ALL.iter().filter(|cause| !seen(cause)).collect();
     assert_eq!(unseen, [&Cause::PawsRecycle]);
 }
+
+/// Whether "from 6.11 on, and 5.19 to 6.3" holds for a kernel.
+fn holds(words: &str, kernel: (u32, u32)) -> bool {
+    let version = |text: &str| crate::analysis::kernel::version(text);
+    words.split(", and ").any(|part| match part.split_once(" to ") {
+        Some((first, last)) => version(first) <= kernel && kernel <= version(last),
+        None => match part.strip_prefix("from ").and_then(|part| part.strip_suffix(" on")) {
+            Some(first) => version(first) <= kernel,
+            None => part == "always",
+        },
+    })
+}
+
+/// What `tracer help causes` says of the set is what the plan finds blind.
+#[test]
+fn the_help_on_causes_agrees() {
+    for release in ["5.10", "5.15", "5.17", "5.19", "6.1", "6.4", "6.8", "6.12", "6.16", "7.3"] {
+        let plan = plan(&facts(release), Wish::Only(Set::Tracepoint)).unwrap();
+        for cause in Cause::ALL.into_iter().filter(|cause| *cause != Cause::PawsRecycle) {
+            let words = crate::render::causes::explained(cause).tracepoint;
+            let seen = !plan.blind.contains(&cause);
+            assert_eq!(
+                holds(words, crate::analysis::kernel::version(release)),
+                seen,
+                "{cause} on {release}: {words}"
+            );
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::super::{
     phrases::clean,
     text::{Ink, Style},
 };
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Remedy, Verdict};
 
 impl Style {
     pub(super) fn verdict(&self, verdict: &Verdict) -> Vec<String> {
@@ -22,7 +22,14 @@ impl Style {
         if !verdict.remedy.is_empty() {
             lines.push(self.ink(Ink::Bold, "What to do, best first:"));
         }
-        for (n, remedy) in (1..).zip(&verdict.remedy) {
+        lines.extend(self.remedies(&verdict.remedy));
+        lines
+    }
+
+    /// Numbered, each with its price.
+    pub(in crate::render) fn remedies(&self, remedies: &[Remedy]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (n, remedy) in (1..).zip(remedies) {
             let number = format!("{n:>2}. ");
             lines.extend(self.fold(&number, &clean(&remedy.action)));
             if !remedy.price.is_empty() {

@@ -43,14 +43,14 @@ impl Broken {
     pub fn hint(&self) -> &'static str {
         match self.trouble {
             Trouble::Cut => {
-                "what stands before it is complete; let tracer end by itself (Ctrl-C, -d) next time"
+                "what stands before it is complete; let tracer end by itself next time, by Ctrl-C or by `tracer -d 30s`"
             }
-            Trouble::Newer(_) => "replay it with the version of tracer that recorded it",
+            Trouble::Newer(_) => "replay it with the version of tracer that recorded it: `tracer --version`",
             Trouble::Long | Trouble::Content(_) => {
                 "give it what `tracer -w FILE` wrote, one JSON object a line (`jq -c` keeps it so)"
             }
-            Trouble::Another => "replay one recording at a time",
-            Trouble::Io(_) => "copy the file to another place, or record it again",
+            Trouble::Another => "replay one recording at a time: `tracer replay FILE`",
+            Trouble::Io(_) => "copy the file to another place, or record it again: `tracer -w FILE`",
         }
     }
 }
