@@ -5,6 +5,7 @@ mod build;
 mod eval;
 mod lint;
 mod packages;
+mod pictures;
 mod process;
 mod test;
 mod toolchain;
@@ -85,6 +86,8 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Draw the README's pictures anew, of a real terminal and a real incident.
+    Pictures,
     /// Benchmarks; without a word all of them.
     Bench {
         /// Which one.
@@ -117,6 +120,7 @@ fn run(task: Task) -> Result<()> {
         Task::Lint => lint::lint(),
         Task::Verifier { write } => verifier::table(write),
         Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),
+        Task::Pictures => pictures::pictures(),
         Task::Bench { which, check } => bench::bench(which, check),
     }
 }
