@@ -17,8 +17,8 @@ use anyhow::{Context as _, Result, bail};
 #[path = "../xtask/src/toolchain/find.rs"]
 mod find;
 
-/// The two objects: the tracer's programs, and the client clocks of the lab.
-const OBJECTS: [&str; 2] = ["tracer", "lab"];
+/// The objects: the tracer's programs, the client clocks of the lab, and programs that do nothing, for the benchmark.
+const OBJECTS: [&str; 3] = ["tracer", "lab", "empty"];
 
 fn main() -> Result<()> {
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 
 use clap::ValueEnum;
 
-use crate::{build, process::run, workspace};
+use crate::{build, packages, process::run, workspace};
 
 /// Benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,6 +21,8 @@ pub(crate) enum Which {
     All,
     /// Time to load and attach.
     Attach,
+    /// What the programs cost in the kernel, beside empty ones and bpftrace.
+    Cost,
     /// How fast a capture is read, beside tshark and p0f.
     Replay,
     /// What the full screen costs at 10,000 drops a second.
@@ -35,6 +37,9 @@ pub(crate) fn bench(which: Which, check: bool) -> Result<()> {
     if matches!(which, Which::All | Which::Attach) {
         attach(check)?;
     }
+    if matches!(which, Which::All | Which::Cost) {
+        cost(check)?;
+    }
     if matches!(which, Which::All | Which::Replay) {
         replay::replay(check)?;
     }
@@ -45,6 +50,15 @@ pub(crate) fn bench(which: Which, check: bool) -> Result<()> {
         run(cargo.args(check.then_some("--check")))?;
     }
     Ok(())
+}
+
+/// On this kernel, in the set that attaches here.
+fn cost(check: bool) -> Result<()> {
+    packages::ensure("the benchmark", &[("bpftrace", "bpftrace"), ("ip", "iproute2")])?;
+    let tracer = build::build(false)?;
+    let mut cargo = build::cargo("bench", false);
+    cargo.args(["--quiet", "--package", "tracer", "--bench", "cost", "--"]).args(check.then_some("--check"));
+    run(cargo.env("TRACER_BIN", tracer))
 }
 
 const RUNS: usize = 20;

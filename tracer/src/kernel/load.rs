@@ -153,12 +153,12 @@ pub(super) fn load(
 }
 
 /// The types that trampolines are made from; the other sets need none.
-pub(super) fn trampolines(set: Set) -> Option<Btf> {
+pub fn trampolines(set: Set) -> Option<Btf> {
     (set == Set::Fentry).then(|| Btf::from_sys_fs().ok()).flatten()
 }
 
 /// Attaches all programs of a hook or none.
-pub(super) fn attach_hook(ebpf: &mut Ebpf, set: Set, hook: &Hook, btf: Option<&Btf>) -> Result<(), String> {
+pub fn attach_hook(ebpf: &mut Ebpf, set: Set, hook: &Hook, btf: Option<&Btf>) -> Result<(), String> {
     for (_, point, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
         let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
         if let Err(error) = attach_program(program, *point, hook.name, btf) {

@@ -219,7 +219,7 @@ impl Lab {
     }
 
     /// Puts a packet on a wire.
-    fn write(&mut self, wire: usize, packet: &[u8]) -> Result<()> {
+    pub(crate) fn write(&mut self, wire: usize, packet: &[u8]) -> Result<()> {
         let written = self.wires[wire].write(packet).context("write to the wire")?;
         ensure!(written == packet.len(), "the wire took {written} of {} bytes", packet.len());
         Ok(())
@@ -228,6 +228,19 @@ impl Lab {
     /// Sends a segment that is no SYN to be judged.
     pub(crate) fn send(&mut self, segment: &Segment) -> Result<()> {
         self.write(0, &segment.bytes())
+    }
+
+    /// Forgets everything that has come out of the wire.
+    pub(crate) fn drain(&mut self) -> Result<()> {
+        self.replies.clear();
+        let mut packet = [0; 4096];
+        loop {
+            match self.wires[0].read(&mut packet) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error).context("read from the wire"),
+            }
+        }
     }
 
     /// Waits for a reply; others are kept.

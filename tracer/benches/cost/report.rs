@@ -1,0 +1,129 @@
+//! The figures as a table, and what they are compared with.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use anyhow::{Result, bail};
+
+use crate::{stats::Figures, traffic::Traffic, who::Who};
+
+/// Figures of all rounds.
+pub(crate) struct Table {
+    set: String,
+    syns: u32,
+    rounds: BTreeMap<(Traffic, Who), Vec<Figures>>,
+    absent: Vec<Who>,
+}
+
+/// What a case may cost at most, as a multiple of empty programs on the same hooks.
+fn bound(traffic: Traffic) -> f64 {
+    match traffic {
+        Traffic::Accepted => 6.0,
+        Traffic::OtherPort | Traffic::Foreign => 1.3,
+        Traffic::Dropped => 10.0,
+    }
+}
+
+/// What a case may cost at most, as a share of the peer's.
+const SHARE_OF_PEER: f64 = 0.5;
+
+#[expect(clippy::cast_precision_loss, reason = "a figure, not a count")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
+fn per_syn(figures: &Figures, syns: u32) -> f64 {
+    share(figures.values().map(|(_, nanos)| *nanos).sum(), syns.into())
+}
+
+fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let last = values.len() - 1;
+    (values[0], values[last / 2], values[last])
+}
+
+impl Table {
+    pub(crate) fn new(set: &str, syns: u32) -> Self {
+        Self { set: set.to_owned(), syns, rounds: BTreeMap::new(), absent: vec![] }
+    }
+
+    pub(crate) fn add(&mut self, traffic: Traffic, who: Who, figures: Figures) {
+        self.rounds.entry((traffic, who)).or_default().push(figures);
+    }
+
+    pub(crate) fn absent(&mut self, who: Who) {
+        if !self.absent.contains(&who) {
+            self.absent.push(who);
+        }
+    }
+
+    /// Nanoseconds per SYN of each round.
+    fn rounds(&self, traffic: Traffic, who: Who) -> Option<Vec<f64>> {
+        let rounds = self.rounds.get(&(traffic, who))?;
+        Some(rounds.iter().map(|figures| per_syn(figures, self.syns)).collect())
+    }
+
+    /// Ratios to another watcher, round by round.
+    fn ratio(&self, traffic: Traffic, who: Who, to: Who) -> Option<(f64, f64, f64)> {
+        let (ours, others) = (self.rounds(traffic, who)?, self.rounds(traffic, to)?);
+        Some(median(ours.iter().zip(&others).map(|(ours, other)| ours / other).collect()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!(
+            "hook set {}, {} SYNs a round, medians (least to most) of the rounds\n{:<26} {:<9} {:>26} {:>18}  runs x ns of each program\n",
+            self.set, self.syns, "CASE", "WHO", "ns PER SYN", "x EMPTY"
+        );
+        for ((traffic, who), rounds) in &self.rounds {
+            let (least, middle, most) = median(self.rounds(*traffic, *who).unwrap_or_default());
+            let ratio =
+                self.ratio(*traffic, *who, Who::Empty).map_or_else(String::new, |(least, middle, most)| {
+                    format!("{middle:.2} ({least:.2} to {most:.2})")
+                });
+            let mut programs: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+            for figures in rounds {
+                for (name, (runs, nanos)) in figures.iter().filter(|(_, (runs, _))| *runs > 0) {
+                    programs
+                        .entry(name)
+                        .or_default()
+                        .push((share(*runs, self.syns.into()), share(*nanos, *runs)));
+                }
+            }
+            let programs: Vec<_> = programs
+                .into_iter()
+                .map(|(name, rounds)| {
+                    let (_, runs, _) = median(rounds.iter().map(|(runs, _)| *runs).collect());
+                    let (_, nanos, _) = median(rounds.iter().map(|(_, nanos)| *nanos).collect());
+                    format!("{name} {runs:.2} x {nanos:.0}")
+                })
+                .collect();
+            let _ = writeln!(
+                text,
+                "{:<26} {:<9} {:>26} {ratio:>18}  {}",
+                traffic.to_string(),
+                who.to_string(),
+                format!("{middle:.0} ({least:.0} to {most:.0})"),
+                programs.join(", ")
+            );
+        }
+        for who in &self.absent {
+            let _ = writeln!(text, "{who}: not to be had here");
+        }
+        text
+    }
+
+    /// # Errors
+    /// When a case is above a bound.
+    pub(crate) fn check(&self) -> Result<()> {
+        let mut over = Vec::new();
+        for traffic in Traffic::ALL {
+            for (to, bound) in [(Who::Empty, bound(traffic)), (Who::Bpftrace, SHARE_OF_PEER)] {
+                if let Some((_, ratio, _)) =
+                    self.ratio(traffic, Who::Tracer, to).filter(|(_, ratio, _)| *ratio > bound)
+                {
+                    over.push(format!("{traffic}: {ratio:.2} times {to}, at most {bound}"));
+                }
+            }
+        }
+        if over.is_empty() { Ok(()) } else { bail!("{}", over.join("; ")) }
+    }
+}
