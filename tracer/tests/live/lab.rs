@@ -231,6 +231,7 @@ impl Lab {
     }
 
     /// Forgets everything that has come out of the wire.
+    #[allow(dead_code, reason = "for the benchmark of what the programs cost")]
     pub(crate) fn drain(&mut self) -> Result<()> {
         self.replies.clear();
         let mut packet = [0; 4096];
