@@ -11,7 +11,8 @@ const FILE: &str = "tracer/ACCURACY.md";
 const SEED: u64 = 1;
 const HEAD: &str = "# How often the clocks are right\n\n\
     Written by `cargo xtask eval --write`, compared by `cargo xtask eval`. Simulated clients, each run with its own seed;\n\
-    the simulation (`tracer/tests/eval/`) knows what is true, the clocks (`tracer/src/analysis/clock.rs`) see only SYNs.\n\
+    the simulation (`tracer/tests/eval/`) knows what is true, the clocks (`tracer/src/analysis/clock.rs`) see SYNs and\n\
+    what a server remembered of those that it refused, and nothing else.\n\
     The rows are no population: they say how each kind is treated, not how often it is met. \"p0f-style\" is a restatement\n\
     of p0f 3's rules with every signature known, not the program.\n";
 

@@ -80,7 +80,7 @@ impl Reader for Recording {
     fn remark(&self) -> Option<String> {
         let Skipped { lines, fields } = self.parser.skipped();
         (lines + fields > 0).then(|| {
-            format!("passed over, because this version does not know them: {lines} lines, and {fields} fields of others")
+            format!("passed over, because this version does not know them: lines: {lines}; fields of others: {fields}")
         })
     }
 }

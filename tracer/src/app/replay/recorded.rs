@@ -6,7 +6,7 @@ use crate::{
     cli::{ReplayArgs, selected},
     model::{
         Cause,
-        report::{Ending, Limits, Start},
+        report::{Ending, Start},
     },
 };
 
@@ -24,11 +24,7 @@ pub(super) fn asked_of(mut start: Start, args: &ReplayArgs) -> Start {
     if !asked.causes.is_empty() {
         filter.causes = asked.causes;
     }
-    // With its own bounds the same lines give the same summary.
-    let limits = limits(&args.output);
-    if limits != Limits::default() || start.limits.is_none() {
-        start.limits = Some(limits);
-    }
+    start.limits = Some(limits(&args.output).or_recorded(start.limits));
     start
 }
 

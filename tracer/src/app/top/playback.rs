@@ -96,6 +96,8 @@ struct Player<R> {
     reader: R,
     next: Option<Item>,
     broken: Option<String>,
+    /// What was asked for.
+    limits: Limits,
     engine: Engine,
     recent: Recent,
     start: Option<Start>,
@@ -119,6 +121,7 @@ where
             reader,
             next: None,
             broken: None,
+            limits,
             engine: Engine::new(limits),
             recent: Recent::default(),
             start: None,
@@ -178,10 +181,7 @@ where
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
         match item {
             Item::Start(start) => {
-                // With other bounds the same SYNs could give another summary.
-                if let Some(limits) = start.limits {
-                    self.engine = Engine::new(limits);
-                }
+                self.engine = Engine::new(self.limits.or_recorded(start.limits));
                 self.start = Some(*start);
             }
             Item::Observation(observation) => {
@@ -297,5 +297,25 @@ mod tests {
         assert!(player.play().is_some_and(|play| play.ended));
         assert_eq!(player.broken.as_deref(), Some("The recording ends here: torn"));
         assert_eq!(player.sum_up().1.drops, 4);
+    }
+
+    #[test]
+    fn whoever_asks_for_bounds_gets_them() {
+        let recorded = Limits { sources: 1, clock_bytes: 1 << 20 };
+        let rows = |asked: Limits| {
+            let start = Start { limits: Some(recorded), ..Start::default() };
+            let drops = (1..=3).map(|client| {
+                let mut drop = bare(Cause::PawsTimeWait);
+                drop.flow.src = [192, 0, 2, client].into();
+                Item::Observation(Observation::Drop(drop))
+            });
+            let items = std::iter::once(Item::Start(Box::new(start))).chain(drops);
+            let mut player = Player::new(items.map(Ok::<_, String>), asked, 0);
+            player.look_ahead();
+            player.go_on(&Instant::now, false);
+            player.sum_up().1.sources.len()
+        };
+        assert_eq!(rows(Limits::default()), 1);
+        assert_eq!(rows(Limits { sources: 2, ..Limits::default() }), 2);
     }
 }

@@ -75,6 +75,13 @@ pub struct Limits {
 impl Limits {
     /// What may be asked for.
     pub const MOST: Self = Self { sources: 1 << 24, clock_bytes: 65_535 << 20 };
+
+    /// Of these and those of a recording: with its own the same lines give the same summary, but who asks for others gets
+    /// them.
+    #[must_use]
+    pub fn or_recorded(self, recorded: Option<Self>) -> Self {
+        if self == Self::default() { recorded.unwrap_or(self) } else { self }
+    }
 }
 
 impl Default for Limits {
