@@ -14,9 +14,9 @@ const EVIDENCE: usize = 3;
 /// Reasons of the kernel's that are told.
 const REASONS: usize = 5;
 
-/// "0.8 s", "134.3 s".
+/// "12 ms", "0.8 s", "134.3 s".
 fn seconds(ms: u64) -> String {
-    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    if ms < 100 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
 }
 
 pub(in crate::analysis::verdict) fn share(facts: &Facts<'_>) -> Option<String> {
@@ -210,4 +210,14 @@ pub(in crate::analysis::verdict) fn counters_quiet(facts: &Facts<'_>) -> Option<
 pub(in crate::analysis::verdict) fn counter(facts: &Facts<'_>) -> Option<String> {
     let unseen = facts.unseen?;
     Some(format!("The kernel's {} moved by {} that no drop here explains.", unseen.counter, unseen.drops))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn short_times_are_no_zero() {
+        assert_eq!([9, 99, 100, 2049].map(seconds), ["9 ms", "99 ms", "0.1 s", "2.0 s"]);
+    }
 }
