@@ -1,6 +1,13 @@
 //! Who listens: the process and the name of its namespace in the drop's line, and that an end is noticed.
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{
+    fs,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    process::{Child, Command},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::mount::{MsFlags, mount, umount};
@@ -12,12 +19,14 @@ use super::{
     filters::Filter,
     ground::{Ground, Place},
     lab::Lab,
+    peer::PORT,
     syn::Syn,
-    watcher::Watcher,
+    watcher::{Watcher, killed},
 };
 
 /// All of them.
-pub(crate) const NAMED: &[Filter] = &[("listener/found-and-ended", found_and_ended)];
+pub(crate) const NAMED: &[Filter] =
+    &[("listener/found-and-ended", found_and_ended), ("listener/two-namespaces", two_namespaces)];
 
 const ISN: u32 = 1_000_000;
 const STAMP: u32 = 1_000_000_000;
@@ -69,6 +78,47 @@ fn found_and_ended(ground: Ground) -> Result<()> {
     let ended = watcher.finish()?;
     let listed = ended.summary.by_listener.first().context("no listener in the summary")?;
     ensure!(listed.drops == 2 && listed.listener.is_some(), "{listed:?}");
+    Ok(())
+}
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        killed(&mut self.0);
+    }
+}
+
+/// The same address and port in two namespaces: each drop names its own process and its own namespace.
+fn two_namespaces(ground: Ground) -> Result<()> {
+    if !ground.must_see(Place::Bucket) {
+        return Err(Lacking("TIME_WAIT is not seen here").into());
+    }
+    let mut labs = [Lab::new(Family::V4)?, Lab::new(Family::V4)?];
+    let name = |n: usize| format!("tracer-live-{}-{}-{n}", std::process::id(), ground.set.name());
+    let _names = [Name::give(&labs[0], &name(0))?, Name::give(&labs[1], &name(1))?];
+    let watcher = Watcher::start(ground.set.name(), &["-p", &PORT.to_string()])?;
+    let listeners = [labs[0].listen(16)?, labs[1].listen(16)?];
+    let mut old = Vec::new();
+    for (lab, listener) in labs.iter_mut().zip(&listeners) {
+        let syn = lab.syn(9, 1001, ISN, Some(STAMP));
+        let kept = lab.time_wait(listener, &syn)?.last_tsval()?;
+        old.push(syn.at(ISN - 1000).stamped(Some(kept - 7)));
+    }
+    // The second one goes to a process of its own, which alone has it from then on.
+    let [_ours, theirs] = listeners;
+    let other = Command::new("sleep").arg("600").stdin(OwnedFd::from(theirs)).spawn().map(Process)?;
+    let itself = fs::read_to_string("/proc/self/comm")?;
+    for (n, (pid, comm)) in
+        [(std::process::id(), itself.trim_end()), (other.0.id(), "sleep")].into_iter().enumerate()
+    {
+        let event = refused(&mut labs[n], &watcher, &old[n], 1)?;
+        ensure!(event.netns_name.as_deref() == Some(&*name(n)), "{:?} and not {}", event.netns_name, name(n));
+        let who = event.listener.with_context(|| format!("nobody was found for {comm}"))?;
+        ensure!((who.pid, &*who.comm) == (pid, comm), "{who:?} and not {comm} ({pid})");
+    }
+    watcher.finish()?;
     Ok(())
 }
 
