@@ -72,13 +72,15 @@ pub struct Sampling {
     pub per_cpu: u32,
     /// Bytes in the ring above which there are none: the rest is kept for drops.
     pub ring_share: u32,
+    /// A number that no client knows, for the table of awaited SYNs.
+    pub key: u32,
 }
 
 /// Sources whose accepted SYNs are told apart; of further ones the longest unseen is forgotten.
 pub const SAMPLED_SOURCES: u32 = 16_384;
 
-/// Refused SYNs whose return is reported whatever the sampling says; of further ones the longest unseen is forgotten.
-pub const AWAITED_SYNS: u32 = 16_384;
+/// Places for refused SYNs whose return is reported whatever the sampling says; of two that meet in one, the later is kept.
+pub const AWAITED_SYNS: u32 = 65_536;
 
 /// Words of the bitmap of drop reasons that `skb:kfree_skb` looks at; larger reasons are looked at always.
 pub const REASON_WORDS: usize = 4;

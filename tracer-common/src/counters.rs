@@ -16,7 +16,8 @@ pub enum Counter {
     Drops,
     /// Records that found no room in the ring.
     LostRing,
-    /// SYNs whose observation was begun and never ended (a hook was missed).
+    /// SYNs whose observation was begun and never ended (a hook was missed), and packets dropped while an interrupted hook
+    /// of this CPU looked at another.
     LostSlot,
     /// Handshakes that ended with an open socket, where no function is hooked.
     Opened,

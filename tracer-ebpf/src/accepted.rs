@@ -3,7 +3,10 @@
 //! Bounded for each source and for each CPU, because a reading is worth little beside the next one of the same source.
 //! What is not reported is counted: in all, and with the source's next report.
 
-use aya_ebpf::{macros::map, maps::LruHashMap};
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, LruHashMap},
+};
 use tracer_common::{
     config::{AWAITED_SYNS, SAMPLED_SOURCES},
     counters::Counter,
@@ -11,7 +14,7 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{Pad, SOFTIRQ, count, pad, prefix_wanted, report},
+    maps::{Pad, SOFTIRQ, count, mixed, pad, prefix_wanted, report},
     packet::{MAPPED, identity_of, netns_of_sock, netns_wanted},
     read::member,
     tcp::now,
@@ -45,34 +48,62 @@ struct Sampled {
 #[map]
 static SAMPLED: LruHashMap<Source, Sampled> = LruHashMap::with_max_entries(SAMPLED_SOURCES, 0);
 
-/// A SYN that was refused; it may come again.
-#[repr(C)]
-struct Refused {
-    /// Our port and the sequence number. Not the client's port: when a refusal was answered with an ACK, the client's RST
-    /// makes a NAT forget the connection, and the same SYN comes again from another outside port.
-    id: u64,
-    addr: [u8; 16],
-    netns: u32,
-    pad: u32,
-}
-
+/// Refused SYNs that may come again: marks of them, 0 where there is none. Of two in one place the later one has it.
 #[map]
-static AWAITED: LruHashMap<Refused, u8> = LruHashMap::with_max_entries(AWAITED_SYNS, 0);
+static AWAITED: Array<u64> = Array::with_max_entries(AWAITED_SYNS, 0);
 
-impl Refused {
-    #[inline(always)]
-    fn of(record: &SynRecord) -> Self {
-        let tcp = &record.tcp;
-        let id = u64::from_ne_bytes([0, 0, tcp[2], tcp[3], tcp[4], tcp[5], tcp[6], tcp[7]]);
-        Self { id, addr: record.saddr, netns: record.netns, pad: 0 }
-    }
+/// Where a SYN is awaited, and by which mark. Our port and the sequence number tell it, not the client's port: when a refusal
+/// was answered with an ACK, the client's RST makes a NAT forget the connection, and the same SYN comes again from another
+/// outside port.
+#[inline(always)]
+fn awaited_at(record: &SynRecord) -> Option<(*mut u64, u64)> {
+    let tcp = &record.tcp;
+    let id = u64::from_ne_bytes([0, 0, tcp[2], tcp[3], tcp[4], tcp[5], tcp[6], tcp[7]]);
+    let word = |at: usize| {
+        let a = &record.saddr;
+        u64::from_ne_bytes([
+            a[at],
+            a[at + 1],
+            a[at + 2],
+            a[at + 3],
+            a[at + 4],
+            a[at + 5],
+            a[at + 6],
+            a[at + 7],
+        ])
+    };
+    // Keyed, because clients choose what is mixed.
+    let key = u64::from(told!(SAMPLING.key)) << 32 | u64::from(record.netns);
+    let mark = mixed(mixed(mixed(id ^ key) ^ word(0)) ^ word(8)) | 1;
+    let place = (mark >> 8) as u32 & (AWAITED_SYNS - 1);
+    AWAITED.get_ptr_mut(place).map(|place| (place, mark))
 }
 
 /// Remembers that this SYN was refused, so that its return is reported.
 #[inline(always)]
 pub fn awaited(record: &SynRecord) {
-    // A full table forgets the oldest; an error leaves the return to the sampling.
-    let _ = AWAITED.insert(Refused::of(record), 1, 0);
+    if let Some((place, mark)) = awaited_at(record) {
+        // SAFETY: one word; of two CPUs one is the later.
+        #[expect(unsafe_code, reason = "a map value")]
+        unsafe {
+            *place = mark;
+        }
+    }
+}
+
+/// Whether this SYN was awaited; it is so no more.
+#[inline(always)]
+fn came_back(record: &SynRecord) -> bool {
+    let Some((place, mark)) = awaited_at(record) else { return false };
+    // SAFETY: one word.
+    #[expect(unsafe_code, reason = "a map value")]
+    unsafe {
+        let awaited = *place == mark;
+        if awaited {
+            *place = 0;
+        }
+        awaited
+    }
 }
 
 /// A reading: the record of a SYN that was answered. Sent, or counted.
@@ -158,7 +189,7 @@ fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
     }
     let within = sampled.sent < told!(SAMPLING.per_source) && pad.readings < told!(SAMPLING.per_cpu);
     // A client that came back is always told of: there are no more of them than drops were reported.
-    if !within && AWAITED.remove(Refused::of(&pad.record)).is_err() {
+    if !within && !came_back(&pad.record) {
         skip(sampled);
         return None;
     }

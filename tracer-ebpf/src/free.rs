@@ -9,9 +9,10 @@ use tracer_common::{
 };
 
 use crate::{
+    copies::{Copied, Copies, Room},
     maps::{FULL, SOFTIRQ, count, first_claim, pad, send},
     packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
-    read::{at, member},
+    read::{Fields, member},
     tcp::{just_now, now, remember_full, remember_timewait, unfinished, unlimited},
     told::{reason_wanted, told},
 };
@@ -47,6 +48,20 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     if has_reason && !(reason < SUBSYSTEMS && reason_wanted(reason)) {
         return;
     }
+    let Some(copies) = Copies::take() else {
+        count(Counter::LostSlot);
+        return;
+    };
+    match copies.skb.copy(skb) {
+        Some(skb) => dropped(skb, &mut copies.sock, location, reason, rx_sk),
+        None => count(Counter::ReadFailed),
+    }
+    copies.release();
+}
+
+/// The same of a packet that no function hook has in hand.
+#[inline(always)]
+fn dropped(skb: Copied<'_>, room: &mut Room, location: u64, reason: u32, rx_sk: u64) {
     if !on_its_way_in(skb) {
         return;
     }
@@ -56,14 +71,24 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
     }
     // Packet taps and raw sockets drop copies. Those that a socket owns say so; a tap's own comes before the IP layer has
     // seen the packet.
+    let has_reason = told!(SHAPE.kfree_reason) != 0;
     let unspecified = !has_reason || reason == told!(SHAPE.reason_not_specified);
     if unspecified && untouched_by_ip(skb) {
         return;
     }
-    if !of_tcp(member!(skb, skb_sk: u64).unwrap_or(0)) || !of_tcp(rx_sk) {
+    let owner = member!(skb, skb_sk: u64).unwrap_or(0);
+    if owner != 0 && !of_tcp(owner) {
         return;
     }
-    record.netns = netns_of_packet(skb, rx_sk);
+    let sock = if rx_sk == 0 { None } else { room.copy(rx_sk) };
+    if rx_sk != 0 && sock.is_none() {
+        count(Counter::ReadFailed);
+        return;
+    }
+    if sock.is_some_and(|sock| !of_tcp(sock)) {
+        return;
+    }
+    record.netns = netns_of_packet(skb, sock);
     if !netns_wanted(record.netns) {
         return;
     }
@@ -84,7 +109,10 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
         return;
     }
     note_reset_known(&mut record);
-    if pad.reset_skb == skb && pad.reset_id == id && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS {
+    if pad.reset_skb == skb.address
+        && pad.reset_id == id
+        && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS
+    {
         // The buffer is free now, and the mark with it.
         pad.reset_skb = 0;
         record.flags |= flag::RST_SENT;
@@ -96,12 +124,12 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
             record.sk_state = pad.reset_state as u8;
         }
     }
-    if rx_sk != 0 {
-        let state = member!(rx_sk, sk_state: u8).unwrap_or(0);
+    if let Some(sock) = sock {
+        let state = member!(sock, sk_state: u8).unwrap_or(0);
         record.sk_state = state;
         record.flags |= flag::SK_STATE;
-        if same_tuple(rx_sk, &record) {
-            remember(&mut record, rx_sk, state);
+        if same_tuple(sock, &record) {
+            remember(&mut record, sock, state);
         }
     }
     send(&record);
@@ -109,7 +137,7 @@ pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
 
 /// Whether this stack received the packet for itself, as far as can be told.
 #[inline(always)]
-fn on_its_way_in(skb: u64) -> bool {
+fn on_its_way_in(skb: impl Fields) -> bool {
     let Some(iif) = member!(skb, skb_iif: u32) else { return false };
     // Never received: made here.
     if iif == 0 {
@@ -126,10 +154,10 @@ fn on_its_way_in(skb: u64) -> bool {
     !routed_elsewhere(skb)
 }
 
-/// Whether a socket is TCP's, or none at all. Request sockets and TIME_WAIT buckets have no kind.
+/// Whether a socket is TCP's. Request sockets and TIME_WAIT buckets have no kind.
 #[inline(always)]
-fn of_tcp(sock: u64) -> bool {
-    if sock == 0 || matches!(member!(sock, sk_state: u8), Some(TIME_WAIT | NEW_SYN_RECV)) {
+fn of_tcp(sock: impl Fields) -> bool {
+    if matches!(member!(sock, sk_state: u8), Some(TIME_WAIT | NEW_SYN_RECV)) {
         return true;
     }
     member!(sock, sk_type: u16) == Some(SOCK_STREAM)
@@ -137,7 +165,7 @@ fn of_tcp(sock: u64) -> bool {
 
 /// Whether the socket still is the one that had this packet: a TIME_WAIT bucket may be another's by now.
 #[inline(always)]
-fn same_tuple(sock: u64, record: &SynRecord) -> bool {
+fn same_tuple(sock: impl Fields, record: &SynRecord) -> bool {
     let tcp = &record.tcp;
     member!(sock, sk_dport: u16) == Some(u16::from_ne_bytes([tcp[0], tcp[1]]))
         && member!(sock, sk_num: u16) == Some(u16::from_be_bytes([tcp[2], tcp[3]]))
@@ -145,7 +173,7 @@ fn same_tuple(sock: u64, record: &SynRecord) -> bool {
 
 /// What the socket remembers, where no hook on the function that compared it has the packet in hand.
 #[inline(always)]
-fn remember(record: &mut SynRecord, sock: u64, state: u8) {
+fn remember(record: &mut SynRecord, sock: Copied<'_>, state: u8) {
     match state {
         TIME_WAIT => {
             remember_timewait(record, sock);
@@ -162,10 +190,10 @@ fn remember(record: &mut SynRecord, sock: u64, state: u8) {
 /// Whether the socket answered this very segment: it notes the time when it does (`tcp_oow_rate_limited`), which is now
 /// or a tick ago. A second segment inside that tick finds the time as the first one left it.
 #[inline(always)]
-fn note_ack(record: &mut SynRecord, sock: u64, offset: u32) {
-    let Some(last) = at::<u32>(sock, offset) else { return };
+fn note_ack(record: &mut SynRecord, sock: Copied<'_>, offset: u32) {
+    let Some(last) = sock.field::<u32>(offset) else { return };
     record.flags |= flag::ACK_KNOWN;
-    if just_now(last) && (unlimited(sock) || first_claim(sock, last)) {
+    if just_now(last) && (unlimited(sock) || first_claim(sock.address, last)) {
         record.flags |= flag::ACK_SENT;
     }
 }
@@ -220,13 +248,13 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
 
 /// `ip_rcv` and `ip6_rcv` set the transport header behind the network header; a receiving device sets both alike.
 #[inline(always)]
-fn untouched_by_ip(skb: u64) -> bool {
+fn untouched_by_ip(skb: impl Fields) -> bool {
     member!(skb, skb_transport_header: u16) == member!(skb, skb_network_header: u16)
 }
 
 /// The route of the packet, if it has one.
 #[inline(always)]
-fn route(skb: u64) -> Option<u64> {
+fn route(skb: impl Fields) -> Option<u64> {
     // Bit 0 says "not counted" (`SKB_DST_NOREF`).
     let dst = member!(skb, skb_refdst: u64)? & !1;
     (dst != 0 && member!(dst, dst_flags: u16)? & DST_METADATA == 0).then_some(dst)
@@ -234,7 +262,7 @@ fn route(skb: u64) -> Option<u64> {
 
 /// Forwarded packets are another machine's business.
 #[inline(always)]
-fn routed_elsewhere(skb: u64) -> bool {
+fn routed_elsewhere(skb: impl Fields) -> bool {
     let Some(dst) = route(skb) else { return false };
     if member!(skb, skb_protocol: u16) == Some(0x0800_u16.to_be()) {
         member!(dst, rt_type: u16) == Some(RTN_UNICAST)
@@ -245,13 +273,13 @@ fn routed_elsewhere(skb: u64) -> bool {
 
 /// Where the packet was: its device knows, else its socket, else its route.
 #[inline(always)]
-fn netns_of_packet(skb: u64, sock: u64) -> u32 {
+fn netns_of_packet(skb: impl Fields, sock: Option<Copied<'_>>) -> u32 {
     if let Some(dev) = member!(skb, skb_dev: u64)
         && dev != 0
     {
         return netns_of(member!(dev, dev_net: u64));
     }
-    if sock != 0 {
+    if let Some(sock) = sock {
         return netns_of_sock(sock);
     }
     let dev = route(skb).and_then(|dst| member!(dst, dst_dev: u64)).unwrap_or(0);

@@ -8,6 +8,7 @@
 
 mod accepted;
 mod args;
+mod copies;
 mod free;
 mod maps;
 mod packet;

@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, LpmTrie, LruHashMap, PerCpuArray, RingBuf, lpm_trie::Key},
+    maps::{Array, LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
 };
 use aya_log_ebpf::debug;
 use tracer_common::{
@@ -17,9 +17,9 @@ use crate::{accepted::awaited, told::told};
 #[map]
 static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
 
-/// 1: the ring holds readings of which user space was not woken up.
+/// When user space was last woken up for a drop, nanoseconds.
 #[map]
-static UNTOLD: Array<u32> = Array::with_max_entries(1, 0);
+static WOKEN: Array<u64> = Array::with_max_entries(1, 0);
 
 #[map]
 static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTER_COUNT, 0);
@@ -30,18 +30,32 @@ static PREFIXES: LpmTrie<[u8; 16], u8> = LpmTrie::with_max_entries(MAX_PREFIXES,
 #[map]
 static PADS: PerCpuArray<Pad> = PerCpuArray::with_max_entries(PADS_LEN, 0);
 
-/// Sockets whose ACK was reported, and when they sent it, jiffies; used where no function is hooked. Segments of one
-/// connection may meet on several CPUs.
+/// ACKs that were reported: half of a socket's mark and when it sent one, jiffies; used where no function is hooked. Of two
+/// sockets in one place the later one has it. Segments of one connection may meet on several CPUs.
 #[map]
-static ACKED: LruHashMap<u64, u32> = LruHashMap::with_max_entries(1024, 0);
+static ACKED: Array<u64> = Array::with_max_entries(ACKED_PLACES, 0);
+const ACKED_PLACES: u32 = 1024;
 
 /// Whether the ACK that this socket sent at this time is claimed for the first time.
 #[inline(always)]
 pub fn first_claim(sock: u64, at: u32) -> bool {
-    // SAFETY: the value is copied at once; another CPU may replace it, which costs a wrong answer and never memory.
+    let mark = mixed(sock);
+    let claim = mark & 0xffff_ffff_0000_0000 | u64::from(at);
+    let Some(place) = ACKED.get_ptr_mut(mark as u32 & (ACKED_PLACES - 1)) else { return false };
+    // SAFETY: one word; another CPU may write it at the same time, which costs a wrong answer and never memory.
     #[expect(unsafe_code, reason = "a map value")]
-    let known = unsafe { ACKED.get(sock) }.is_some_and(|claimed| *claimed == at);
-    !known && ACKED.insert(sock, at, 0).is_ok()
+    unsafe {
+        let first = *place != claim;
+        *place = claim;
+        first
+    }
+}
+
+/// Spreads a number over 64 bits (the odd number is 2^64 divided by the golden ratio).
+#[inline(always)]
+pub fn mixed(number: u64) -> u64 {
+    let number = (number ^ (number >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    number ^ (number >> 29)
 }
 
 /// SYNs in softirq context: listener, TIME_WAIT bucket, request socket. The kernel handles one at a time on a CPU.
@@ -123,9 +137,7 @@ pub fn send(record: &SynRecord) {
     count(Counter::Drops);
     say(record);
     awaited(record);
-    // By itself the kernel wakes a reader only when it has read everything before, and of a reading it was not told.
-    let flags = if untold(0) { FORCE_WAKEUP } else { 0 };
-    if EVENTS.output::<SynRecord>(record, flags).is_err() {
+    if EVENTS.output::<SynRecord>(record, wakeup(record.time_ns)).is_err() {
         count(Counter::LostRing);
     }
 }
@@ -140,27 +152,28 @@ pub fn report(record: &SynRecord) -> bool {
         return false;
     }
     let flags = if waiting > share / 2 { FORCE_WAKEUP } else { NO_WAKEUP };
-    let sent = EVENTS.output::<SynRecord>(record, flags).is_ok();
-    if sent && flags == NO_WAKEUP {
-        untold(1);
-    }
-    sent
+    EVENTS.output::<SynRecord>(record, flags).is_ok()
 }
 
-/// Sets whether readings wait of which nobody was told; whether it was otherwise before.
+/// To wake somebody up costs as much as to look at a whole packet, so under a flood it is done once in so many nanoseconds.
+/// Who was woken up looks again soon after.
+const WAKE_NS: u64 = 1_000_000;
+
+/// Whether to wake the reader up. By itself the kernel does so only when everything before was read, and of readings nobody
+/// was told.
 #[inline(always)]
-fn untold(now: u32) -> bool {
-    let Some(value) = UNTOLD.get_ptr_mut(0) else { return false };
-    // SAFETY: one word; two CPUs at once cost a needless wake-up, or one that the next look makes up for. Written only
-    // when it changes, so that CPUs do not take the cache line from one another.
+fn wakeup(now: u64) -> u64 {
+    let Some(woken) = WOKEN.get_ptr_mut(0) else { return FORCE_WAKEUP };
+    // SAFETY: one word; two CPUs at once cost a needless wake-up. Written seldom, so that CPUs do not take the cache line
+    // from one another.
     #[expect(unsafe_code, reason = "a map value")]
     unsafe {
-        let changed = *value != now;
-        if changed {
-            *value = now;
+        if now > *woken + WAKE_NS {
+            *woken = now;
+            return FORCE_WAKEUP;
         }
-        changed
     }
+    NO_WAKEUP
 }
 
 /// A message for who debugs the programs (`-vv`). The level is a constant for the verifier, so that nothing of this is

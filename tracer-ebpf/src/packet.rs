@@ -7,7 +7,7 @@ use tracer_common::{
 
 use crate::{
     maps::{count, prefix_wanted},
-    read::{at, member, options},
+    read::{Fields, at, member, options},
     told::{port_wanted, told},
 };
 
@@ -50,9 +50,11 @@ pub fn in_tcp(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
     tcp_header(head, transport, record)?;
     let network = u32::from(member!(skb, skb_network_header: u16).ok_or(Not::Readable)?);
     let tail = member!(skb, skb_tail: u32).ok_or(Not::Readable)?;
-    match at::<u8>(head, network).ok_or(Not::Readable)? >> 4 {
-        4 => v4(head, network, record)?,
-        6 => v6(head, network, record)?,
+    // TCP follows it, so there are more bytes than an IPv4 header has.
+    let start: IpHeader = at(head, network).ok_or(Not::Readable)?;
+    match start.0[0] >> 4 {
+        4 => v4(&start, record),
+        6 => v6(&start, record),
         _ => return Err(Not::Wanted),
     }
     rest(skb, &Place { head, transport, tail }, record)
@@ -60,7 +62,7 @@ pub fn in_tcp(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
 
 /// Starts a record of the SYN in a packet that any layer may have dropped: only the IP header is trusted.
 #[inline(always)]
-pub fn anywhere(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
+pub fn anywhere(skb: impl Fields, record: &mut SynRecord) -> Result<(), Not> {
     let protocol = member!(skb, skb_protocol: u16).ok_or(Not::Readable)?;
     if protocol != ETH_P_IP && protocol != ETH_P_IPV6 {
         return Err(Not::Wanted);
@@ -71,27 +73,28 @@ pub fn anywhere(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
     if network + 40 > tail {
         return Err(Not::Wanted);
     }
-    let start: [u8; 10] = at(head, network).ok_or(Not::Readable)?;
+    let start: IpHeader = at(head, network).ok_or(Not::Readable)?;
+    let bytes = &start.0;
     let transport = if protocol == ETH_P_IP {
         // Fragment offset 0, or there is no TCP header in it.
-        if start[0] >> 4 != 4 || start[9] != IPPROTO_TCP || start[6] & 0x1f != 0 || start[7] != 0 {
+        if bytes[0] >> 4 != 4 || bytes[9] != IPPROTO_TCP || bytes[6] & 0x1f != 0 || bytes[7] != 0 {
             return Err(Not::Wanted);
         }
-        network + u32::from(start[0] & 15) * 4
+        network + u32::from(bytes[0] & 15) * 4
     } else {
-        if start[0] >> 4 != 6 {
+        if bytes[0] >> 4 != 6 {
             return Err(Not::Wanted);
         }
-        behind_extensions(head, network + 40, start[6]).ok_or(Not::Wanted)?
+        behind_extensions(head, network + 40, bytes[6]).ok_or(Not::Wanted)?
     };
     if transport + TCP_HEADER as u32 > tail {
         return Err(Not::Wanted);
     }
     tcp_header(head, transport, record)?;
     if protocol == ETH_P_IP {
-        v4(head, network, record)?
+        v4(&start, record);
     } else {
-        v6(head, network, record)?
+        v6(&start, record);
     }
     rest(skb, &Place { head, transport, tail }, record)
 }
@@ -149,30 +152,32 @@ fn behind_extensions(head: u64, first: u32, next: u8) -> Option<u32> {
 /// `::ffff:0:0/96` (RFC 4291 section 2.5.5.2).
 pub const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
+/// An IPv6 header, or an IPv4 header with the first bytes of what follows. Aligned, so that addresses move in words.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct IpHeader([u8; 40]);
+
 #[inline(always)]
-fn v4(head: u64, network: u32, record: &mut SynRecord) -> Result<(), Not> {
+fn v4(start: &IpHeader, record: &mut SynRecord) {
     record.family = 4;
-    record.ttl = at(head, network + 8).ok_or(Not::Readable)?;
-    let addresses: [[u8; 4]; 2] = at(head, network + 12).ok_or(Not::Readable)?;
+    record.ttl = start.0[8];
     record.saddr[..12].copy_from_slice(&MAPPED);
-    record.saddr[12..].copy_from_slice(&addresses[0]);
+    record.saddr[12..].copy_from_slice(&start.0[12..16]);
     record.daddr[..12].copy_from_slice(&MAPPED);
-    record.daddr[12..].copy_from_slice(&addresses[1]);
-    Ok(())
+    record.daddr[12..].copy_from_slice(&start.0[16..20]);
 }
 
 #[inline(always)]
-fn v6(head: u64, network: u32, record: &mut SynRecord) -> Result<(), Not> {
+fn v6(start: &IpHeader, record: &mut SynRecord) {
     record.family = 6;
-    record.ttl = at(head, network + 7).ok_or(Not::Readable)?;
-    record.saddr = at(head, network + 8).ok_or(Not::Readable)?;
-    record.daddr = at(head, network + 24).ok_or(Not::Readable)?;
-    Ok(())
+    record.ttl = start.0[7];
+    record.saddr.copy_from_slice(&start.0[8..24]);
+    record.daddr.copy_from_slice(&start.0[24..40]);
 }
 
 /// The other filters, then everything else that the packet says.
 #[inline(always)]
-fn rest(skb: u64, place: &Place, record: &mut SynRecord) -> Result<(), Not> {
+fn rest(skb: impl Fields, place: &Place, record: &mut SynRecord) -> Result<(), Not> {
     let family = told!(FILTER.family);
     if family != 0 && family != u32::from(record.family) {
         return Err(Not::Wanted);
@@ -206,7 +211,7 @@ fn rest(skb: u64, place: &Place, record: &mut SynRecord) -> Result<(), Not> {
 
 /// Inode of a socket's namespace; 0 when unknown.
 #[inline(always)]
-pub fn netns_of_sock(sock: u64) -> u32 {
+pub fn netns_of_sock(sock: impl Fields) -> u32 {
     netns_of(member!(sock, sk_net: u64))
 }
 

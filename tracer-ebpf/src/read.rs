@@ -53,10 +53,24 @@ pub fn at_most<const MAX: u32>(value: u32) -> u32 {
     value.min(MAX)
 }
 
+/// Where fields can be read: in a structure of the kernel, or in a copy of it.
+pub trait Fields: Copy {
+    /// The field at this offset; `None` where the kernel has no such field or it cannot be read.
+    fn field<T: Copy>(self, offset: u32) -> Option<T>;
+}
+
+/// By its address.
+impl Fields for u64 {
+    #[inline(always)]
+    fn field<T: Copy>(self, offset: u32) -> Option<T> {
+        at(self, offset)
+    }
+}
+
 /// Member of a kernel structure by the name it has in [`tracer_common::offsets::Offsets`].
 macro_rules! member {
     ($base:expr, $name:ident: $type:ty) => {
-        $crate::read::at::<$type>($base, $crate::told::told!(OFFSETS.$name))
+        $crate::read::Fields::field::<$type>($base, $crate::told::told!(OFFSETS.$name))
     };
 }
 pub(crate) use member;

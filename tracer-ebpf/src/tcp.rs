@@ -17,7 +17,7 @@ use crate::{
         counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
         still_holds,
     },
-    read::{at, member},
+    read::{Fields, at, member},
     told::told,
 };
 
@@ -208,7 +208,7 @@ pub fn timewait_enter(tw: u64, skb: u64) {
 
 /// Notes what a TIME_WAIT bucket remembers.
 #[inline(always)]
-pub fn remember_timewait(record: &mut SynRecord, tw: u64) {
+pub fn remember_timewait(record: &mut SynRecord, tw: impl Fields) {
     record.sk_state = member!(tw, sk_state: u8).unwrap_or(0);
     record.tw_substate = member!(tw, tw_substate: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
@@ -277,7 +277,7 @@ pub fn request_exit(skb: u64) {
 /// Whether the namespace answers every refused segment (`net.ipv4.tcp_invalid_ratelimit` 0): a second answer inside one
 /// tick would leave no trace.
 #[inline(always)]
-pub fn unlimited(sock: u64) -> bool {
+pub fn unlimited(sock: impl Fields) -> bool {
     let net = member!(sock, sk_net: u64).unwrap_or(0);
     member!(net, net_invalid_ratelimit: u32) == Some(0)
 }
@@ -315,7 +315,7 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
 
 /// Notes what a full socket remembers.
 #[inline(always)]
-pub fn remember_full(record: &mut SynRecord, sk: u64) {
+pub fn remember_full(record: &mut SynRecord, sk: impl Fields) {
     if let (Some(ts), Some(stamp)) = (member!(sk, tp_ts_recent: u32), member!(sk, tp_ts_recent_stamp: u32)) {
         record.ts_recent = ts;
         record.ts_recent_stamp = stamp;
@@ -341,6 +341,10 @@ pub fn full_exit(skb: u64, acceptable: bool) {
 /// A RST is sent for a packet; `sk` is 0 where no socket was found.
 #[inline(always)]
 pub fn reset(sk: u64, skb: u64) {
+    // A RST that answers nothing has no packet.
+    if skb == 0 {
+        return;
+    }
     let Some(id) = identity_of_syn(skb) else { return };
     let Some(pad) = pad(SOFTIRQ) else { return };
     pad.reset_skb = skb;

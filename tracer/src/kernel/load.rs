@@ -135,7 +135,10 @@ pub(super) fn load(
     let reasons = reason_bitmap(types, filter.words.no_listener != 0);
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
-    let sampling = sampling_words(settings.ring_bytes);
+    // The system's random numbers, as the keys of user space's own tables.
+    let [a, b, c, d, ..] = ahash::RandomState::new().hash_one(0_u8).to_ne_bytes();
+    let key = u32::from_ne_bytes([a, b, c, d]);
+    let sampling = sampling_words(settings.ring_bytes, key);
     let level: u8 = if settings.debug { aya_log::Level::Debug as u8 } else { 0 };
     let mut ebpf = EbpfLoader::new()
         .override_global("OFFSETS", types.offsets.as_slice(), true)

@@ -1,10 +1,13 @@
 //! The ring buffer as a stream of records: waiting through tokio, copying out through `bytes`.
 
-use std::{io, os::fd::AsRawFd};
+use std::{future::pending, io, os::fd::AsRawFd, time::Duration};
 
 use aya::maps::{MapData, RingBuf};
 use bytes::{Bytes, BytesMut};
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    time::{Instant, sleep_until},
+};
 use tracer_common::event::RECORD_LEN;
 
 /// Messages of the eBPF programs.
@@ -24,9 +27,14 @@ pub fn pollable<T: AsRawFd>(ring: T) -> io::Result<AsyncFd<T>> {
 
 /// The reader's end of the ring.
 pub struct Ring {
-    ring: AsyncFd<RingBuf<MapData>>,
+    map: AsyncFd<RingBuf<MapData>>,
     buffer: BytesMut,
+    /// Under a flood the programs wake nobody for a while after they did: when to look again.
+    again: Option<Instant>,
 }
+
+/// Longer than the programs' pause between two wake-ups.
+const SOON: Duration = Duration::from_millis(2);
 
 /// Records taken out of the ring at once.
 #[derive(Debug, Default)]
@@ -45,25 +53,46 @@ impl Ring {
     /// # Errors
     /// When the ring cannot be polled.
     pub fn new(ring: RingBuf<MapData>) -> io::Result<Self> {
-        Ok(Self { ring: pollable(ring)?, buffer: BytesMut::new() })
+        Ok(Self { map: pollable(ring)?, buffer: BytesMut::new(), again: None })
     }
 
-    /// Waits for records and takes at most `limit`.
+    /// Waits for records and takes at most `limit`; none now and then.
     ///
     /// # Errors
     /// When the ring cannot be polled.
     pub async fn next(&mut self, limit: usize) -> io::Result<Batch> {
-        let mut guard = self.ring.readable_mut().await?;
-        let batch = take(guard.get_inner_mut(), &mut self.buffer, limit);
-        if !batch.more {
-            guard.clear_ready();
+        let again = self.again;
+        tokio::select! {
+            biased;
+            guard = self.map.readable_mut() => {
+                let mut guard = guard?;
+                let batch = take(guard.get_inner_mut(), &mut self.buffer, limit);
+                if !batch.more {
+                    guard.clear_ready();
+                }
+                // Also when somebody else took what we were woken up for.
+                self.again = Some(Instant::now() + SOON);
+                Ok(batch)
+            }
+            () = at(again) => {
+                let batch = take(self.map.get_mut(), &mut self.buffer, limit);
+                self.again = (!batch.records.is_empty()).then(|| Instant::now() + SOON);
+                Ok(batch)
+            }
         }
-        Ok(batch)
     }
 
     /// Takes at most `limit` records without waiting: what is left when the tracing ends.
     pub fn rest(&mut self, limit: usize) -> Batch {
-        take(self.ring.get_mut(), &mut self.buffer, limit)
+        take(self.map.get_mut(), &mut self.buffer, limit)
+    }
+}
+
+/// Waits for a moment; for ever, where there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
     }
 }
 

@@ -76,10 +76,10 @@ const PER_SOURCE: u32 = 64;
 const PER_CPU: u32 = 8_192;
 
 /// In the order of the structure, which is made of such words alone.
-pub(super) fn sampling_words(ring_bytes: u32) -> [u32; 3] {
-    let sampling = Sampling { per_source: PER_SOURCE, per_cpu: PER_CPU, ring_share: ring_bytes / 2 };
-    let Sampling { per_source, per_cpu, ring_share } = sampling;
-    [per_source, per_cpu, ring_share]
+pub(super) fn sampling_words(ring_bytes: u32, key: u32) -> [u32; 4] {
+    let sampling = Sampling { per_source: PER_SOURCE, per_cpu: PER_CPU, ring_share: ring_bytes / 2, key };
+    let Sampling { per_source, per_cpu, ring_share, key } = sampling;
+    [per_source, per_cpu, ring_share, key]
 }
 
 /// In the order of the structure, too.
@@ -89,4 +89,4 @@ pub(super) fn filter_words(filter: Filter) -> [u32; 6] {
 }
 
 const _: () =
-    assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 3);
+    assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 4);
