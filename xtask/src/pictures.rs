@@ -1,8 +1,9 @@
 //! The README's pictures: what a real terminal showed of a real incident, drawn as SVG.
 //!
 //! `cargo xtask pictures` builds the program, runs it in a terminal of a fixed size (tmux), takes what stands there with its
-//! colours, and draws it. The terminal lives in a UTS namespace of its own, where this machine is called `web-1`: no name of
-//! whoever ran it stands in a picture. Decides what is shown and when; how a screen becomes a picture is for `svg`.
+//! colours, and draws it. No name of whoever ran it stands in a picture: the terminal lives in a UTS namespace of its own,
+//! where this machine is called `web-1`, and of the kernel's release only the numbers are kept. Decides what is shown and
+//! when; how a screen becomes a picture is for `svg`.
 
 mod svg;
 mod terminal;
@@ -48,7 +49,7 @@ pub(crate) fn pictures() -> Result<()> {
 fn lines(program: &Path) -> Result<(String, String)> {
     let terminal = Terminal::start(program, COLUMNS, ROWS)?;
     terminal.type_line("tracer demo -d 4s")?;
-    let all = terminal.wait("after 5 s", Duration::from_mins(1), Terminal::everything)?;
+    let all = terminal.wait("demo: the clients got", Duration::from_mins(1), Terminal::everything)?;
     let all: Vec<&str> = all.lines().collect();
     let begun = position(&all, "tracer demo -d 4s")?;
     let ended = position(&all, "SYNs dropped in")?;
@@ -76,8 +77,23 @@ fn top(program: &Path) -> Result<String> {
     Ok(screen)
 }
 
+/// The screen with only the numbers of this kernel's release; what stands at the right edge stays there.
+fn without_build(screen: &str, release: &str) -> String {
+    let numbers = release.split(['-', '+']).next().unwrap_or(release);
+    let missing = " ".repeat(release.chars().count() - numbers.chars().count());
+    let lines = screen.lines().map(|line| match line.split_once(release) {
+        None => line.to_owned(),
+        Some((before, after)) => {
+            let after = after.replacen("    ", &format!("    {missing}"), 1);
+            format!("{before}{numbers}{after}")
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn draw(name: &str, screen: &str) -> Result<()> {
-    let picture = svg::picture(screen, COLUMNS);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").context("this kernel's release")?;
+    let picture = svg::picture(&without_build(screen, release.trim()), COLUMNS);
     if picture.len() > LARGEST {
         bail!("the picture {name} has {} bytes, and {LARGEST} are too many", picture.len());
     }
@@ -86,4 +102,17 @@ fn draw(name: &str, screen: &str) -> Result<()> {
     fs::write(&path, &picture).with_context(|| path.display().to_string())?;
     println!("xtask: {} ({} bytes); look at it before you commit", path.display(), picture.len());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_keeps_its_numbers() {
+        let screen = "on kernel 6.1.2-me-1, port 443\nweb-1  6.1.2-me-1  hooks       live\nother";
+        let shown = "on kernel 6.1.2, port 443\nweb-1  6.1.2  hooks            live\nother";
+        assert_eq!(without_build(screen, "6.1.2-me-1"), shown);
+        assert_eq!(without_build(shown, "6.1.2"), shown);
+    }
 }

@@ -142,7 +142,7 @@ pub(super) fn picture(screen: &str, columns: u16) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.1} {high:.1}\" width=\"{wide:.0}\" height=\"{high:.0}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{PAPER}\"/>\n\
          <g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\" \
-         xml:space=\"preserve\">\n"
+         shape-rendering=\"crispEdges\">\n"
     );
     for row in 0..rows {
         for run in runs(&parser, row, columns) {
@@ -178,17 +178,31 @@ fn draw(svg: &mut String, row: u16, run: &Run) {
         }
         return;
     }
-    let before = run.text.chars().take_while(|c| *c == ' ').count();
-    let text = run.text.trim();
-    let letters = text.chars().count();
-    // Within a run of one look every letter has its column, by the length of the whole.
-    let (x, long) = (x + cells(before) * WIDE, cells(letters) * WIDE);
-    let y = y + BASE;
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(
-        svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{long:.1}\" lengthAdjust=\"spacingAndGlyphs\"{attributes}>{text}</text>"
-    );
+    for (column, text) in words(&run.text) {
+        let (x, long) = (x + cells(column) * WIDE, cells(text.chars().count()) * WIDE);
+        let y = y + BASE;
+        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{long:.1}\" lengthAdjust=\"spacingAndGlyphs\"{attributes}>{text}</text>"
+        );
+    }
+}
+
+/// What stands between gaps of two blanks and more, with its column. Browsers make one blank of several, and a text that is
+/// held to its length would then be stretched over the gap.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut column = 0;
+    for part in text.split("  ") {
+        let inner = part.trim_start();
+        let before = part.chars().count() - inner.chars().count();
+        if !inner.is_empty() {
+            found.push((column + before, inner.trim_end()));
+        }
+        column += part.chars().count() + 2;
+    }
+    found
 }
 
 fn cells(n: usize) -> f32 {
@@ -208,6 +222,17 @@ mod tests {
         // Two cells of a rule are one shape, and no letter.
         assert!(!svg.contains('─') && svg.contains("width=\"16.8\""), "{svg}");
         assert_eq!(plain("\x1b[1mbold\x1b[0m\nnext"), "bold\nnext");
+    }
+
+    /// No text of a picture has a gap in it that a browser would close.
+    #[test]
+    fn gaps_stay() {
+        assert_eq!(words("a b  c   d"), [(0, "a b"), (5, "c"), (9, "d")]);
+        assert_eq!(words("   a     b "), [(3, "a"), (9, "b")]);
+        assert_eq!(words("     "), []);
+        let svg = picture("TIME         WHY", 20);
+        assert!(svg.contains(">TIME</text>") && svg.contains(">WHY</text>"), "{svg}");
+        assert!(svg.contains(&format!("x=\"{:.1}\"", MARGIN + 13.0 * WIDE)), "{svg}");
     }
 
     #[test]

@@ -81,9 +81,9 @@ impl Terminal {
         self.tell(&["capture-pane", "-e", "-p", "-t", "s"])
     }
 
-    /// The same with what went off its upper edge; a line that was folded is one again.
+    /// The same with what went off its upper edge.
     pub(super) fn everything(&self) -> Result<String> {
-        self.tell(&["capture-pane", "-e", "-J", "-p", "-S", "-", "-t", "s"])
+        self.tell(&["capture-pane", "-e", "-p", "-S", "-", "-t", "s"])
     }
 
     /// Waits until a word is there.
