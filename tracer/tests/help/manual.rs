@@ -9,10 +9,9 @@ use std::{
 
 use tracer::model::Cause;
 
-use crate::{COMMANDS, exists, options, printed};
+use crate::{COMMANDS, options, printed};
 
-#[test]
-fn the_main_page_says_everything() {
+pub(crate) fn the_main_page_says_everything() {
     let page = printed(&["man"]);
     assert!(page.contains(".TH tracer 1"), "{}", &page[..200.min(page.len())]);
     for option in options("options") {
@@ -37,8 +36,7 @@ fn the_main_page_says_everything() {
     }
 }
 
-#[test]
-fn every_command_has_a_page() {
+pub(crate) fn every_command_has_a_page() {
     for command in COMMANDS {
         let page = printed(&["man", command]);
         assert!(page.starts_with(&format!(".TH tracer-{command} 1 ")), "{page}");
@@ -50,8 +48,7 @@ fn every_command_has_a_page() {
     }
 }
 
-#[test]
-fn all_pages_in_a_folder() {
+pub(crate) fn all_pages_in_a_folder() {
     let folder = std::env::temp_dir().join(format!("tracer-man-{}", std::process::id())).join("man1");
     assert_eq!(printed(&["man", "--dir", &folder.display().to_string()]), "");
     let read = |name: &str| fs::read_to_string(folder.join(name)).expect("it was written");
@@ -83,22 +80,21 @@ fn complaints(program: &str, args: &[&str], page: &str) -> String {
     if program == "mandoc" { said + &String::from_utf8_lossy(&out.stdout) } else { said }
 }
 
-#[test]
-fn the_pages_are_clean() {
-    let pages = || {
-        COMMANDS.iter().map(|command| vec!["man", command]).chain([vec!["man"]]).map(|args| printed(&args))
-    };
-    if exists("groff", "to read manual pages") {
-        for page in pages() {
-            assert_eq!(complaints("groff", &["-man", "-Tutf8", "-ww", "-z"], &page), "", "{page}");
-        }
+fn pages() -> impl Iterator<Item = String> {
+    COMMANDS.iter().map(|command| vec!["man", command]).chain([vec!["man"]]).map(|args| printed(&args))
+}
+
+pub(crate) fn clean_for_groff() {
+    for page in pages() {
+        assert_eq!(complaints("groff", &["-man", "-Tutf8", "-ww", "-z"], &page), "", "{page}");
     }
-    if exists("mandoc", "to lint manual pages") {
-        for page in pages() {
-            let said = complaints("mandoc", &["-Tlint", "-Wwarning"], &page);
-            // A date would be that of the build: the same source would make other pages.
-            let said: Vec<_> = said.lines().filter(|line| !line.contains("missing date")).collect();
-            assert!(said.is_empty(), "{said:?} in {page}");
-        }
+}
+
+pub(crate) fn clean_for_mandoc() {
+    for page in pages() {
+        let said = complaints("mandoc", &["-Tlint", "-Wwarning"], &page);
+        // A date would be that of the build: the same source would make other pages.
+        let said: Vec<_> = said.lines().filter(|line| !line.contains("missing date")).collect();
+        assert!(said.is_empty(), "{said:?} in {page}");
     }
 }

@@ -8,9 +8,9 @@ use std::{
 
 use tracer::model::Cause;
 
-use crate::{COMMANDS, exists, options, printed};
+use crate::{COMMANDS, options, printed};
 
-const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+pub(crate) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// A completion script in a folder of its own.
 struct Script(PathBuf);
@@ -102,8 +102,7 @@ fn offered(shell: &str, line: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-#[test]
-fn they_know_every_option_command_and_cause() {
+pub(crate) fn they_know_every_option_command_and_cause() {
     for shell in SHELLS {
         let script = printed(&["completions", shell]);
         for option in COMMANDS.iter().flat_map(|command| options(command)).chain(options("options")) {
@@ -126,31 +125,27 @@ fn they_know_every_option_command_and_cause() {
     }
 }
 
-#[test]
-fn they_are_scripts() {
-    for shell in SHELLS.into_iter().filter(|shell| exists(shell, "to read its script")) {
-        let script = Script::new(shell, "read");
-        text(&Command::new(shell).args(["-n", &script.path()]).output().expect("the shell starts"));
-    }
+/// The shell itself can read it.
+pub(crate) fn it_is_a_script(shell: &str) {
+    let script = Script::new(shell, "read");
+    text(&Command::new(shell).args(["-n", &script.path()]).output().expect("the shell starts"));
 }
 
-#[test]
-fn the_tab_key() {
-    for shell in SHELLS.into_iter().filter(|shell| exists(shell, "to complete in")) {
-        for (line, wanted, unwanted) in [
-            ("tracer --ca", "--cause", "--color"),
-            ("tracer --cause acc", "accept-queue-full", "syn-queue-full"),
-            ("tracer --max", "--max-sources", "--netns"),
-            ("tracer --hooks k", "kprobe", "fentry"),
-            ("tracer do", "doctor", "demo"),
-            ("tracer top --cause paws-t", "paws-time-wait", "paws-syn-recv"),
-            ("tracer help syn-q", "syn-queue-full", "accept-queue-full"),
-            ("tracer man re", "replay", "doctor"),
-        ] {
-            let offered = offered(shell, line);
-            let is_there = |word: &str| offered.iter().any(|other| other.contains(word));
-            assert!(is_there(wanted), "{shell}: {line:?} offers {offered:?}");
-            assert!(!is_there(unwanted), "{shell}: {line:?} offers {offered:?}");
-        }
+/// What the Tab key offers.
+pub(crate) fn the_tab_key(shell: &str) {
+    for (line, wanted, unwanted) in [
+        ("tracer --ca", "--cause", "--color"),
+        ("tracer --cause acc", "accept-queue-full", "syn-queue-full"),
+        ("tracer --max", "--max-sources", "--netns"),
+        ("tracer --hooks k", "kprobe", "fentry"),
+        ("tracer do", "doctor", "demo"),
+        ("tracer top --cause paws-t", "paws-time-wait", "paws-syn-recv"),
+        ("tracer help syn-q", "syn-queue-full", "accept-queue-full"),
+        ("tracer man re", "replay", "doctor"),
+    ] {
+        let offered = offered(shell, line);
+        let is_there = |word: &str| offered.iter().any(|other| other.contains(word));
+        assert!(is_there(wanted), "{shell}: {line:?} offers {offered:?}");
+        assert!(!is_there(unwanted), "{shell}: {line:?} offers {offered:?}");
     }
 }

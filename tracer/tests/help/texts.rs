@@ -26,8 +26,7 @@ fn assert_narrow(text: &str) {
     }
 }
 
-#[test]
-fn the_first_screen() {
+pub(crate) fn the_first_screen() {
     let text = printed(&["--help"]);
     for args in [&["-h"][..], &["help"], &["-p", "443", "--help"]] {
         assert_eq!(printed(args), text, "{args:?}");
@@ -49,8 +48,7 @@ fn the_first_screen() {
     same("first-screen", &text);
 }
 
-#[test]
-fn every_option() {
+pub(crate) fn every_option() {
     let text = printed(&["help", "options"]);
     assert_narrow(&text);
     let definition = tracer::cli::definition();
@@ -61,8 +59,7 @@ fn every_option() {
     same("options", &text);
 }
 
-#[test]
-fn every_command() {
+pub(crate) fn every_command() {
     for command in COMMANDS {
         let text = printed(&["help", command]);
         assert_eq!(printed(&[command, "--help"]), text);
@@ -71,8 +68,7 @@ fn every_command() {
     }
 }
 
-#[test]
-fn every_cause() {
+pub(crate) fn every_cause() {
     let text = printed(&["help", "causes"]);
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     let paws = printed(&["help", "paws"]);
