@@ -35,7 +35,7 @@ use anyhow::{Context as _, Result, bail};
 use self::{report::Table, stats::Statistics, traffic::Traffic, who::Who};
 
 /// Rounds; in each everybody is measured once, in turns.
-const ROUNDS: usize = 5;
+const ROUNDS: u32 = 5;
 /// SYNs of a case in a round.
 const SYNS: u32 = 4_000;
 
@@ -45,22 +45,17 @@ fn main() -> Result<()> {
         println!("what the programs cost: SKIPPED without --bench (it wants root and hooks)");
         return Ok(());
     }
-    let number = |name: &str, otherwise: u32| -> Result<u32> {
-        match args.iter().position(|arg| arg == name) {
-            Some(at) => {
-                args.get(at + 1).and_then(|word| word.parse().ok()).with_context(|| format!("{name} N"))
-            }
-            None => Ok(otherwise),
-        }
-    };
     let word = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
+    let number = |name: &str, otherwise: u32| -> Result<u32> {
+        word(name).map_or(Ok(otherwise), |n| n.parse().with_context(|| format!("{name} N, and not {n}")))
+    };
     let set = word("--set").map_or("tracepoint", String::as_str);
     // Only these: names, divided by commas.
     let watchers: Vec<Who> = Who::ALL
         .into_iter()
         .filter(|who| word("--who").is_none_or(|only| only.split(',').any(|name| name == who.to_string())))
         .collect();
-    let rounds = number("--rounds", u32::try_from(ROUNDS)?)?;
+    let rounds = number("--rounds", ROUNDS)?;
     let syns = number("--syns", SYNS)?;
     let statistics = Statistics::on()?;
     let mut table = Table::new(set, syns);
