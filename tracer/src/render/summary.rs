@@ -89,7 +89,11 @@ pub(super) fn totals(start: &Start, summary: &Summary) -> (String, Option<String
         _ => "No drops seen.",
     };
     let looked = if summary.capture.is_some() { "Looked at" } else { "Watched" };
-    let watched = format!("{looked} {} for {took}. {traffic}.", filter(&start.filter));
+    let mut watched = format!("{looked} {} for {took}. {traffic}.", filter(&start.filter));
+    let nobody = summary.capture.is_none() && summary.syns.unwrap_or(summary.accepted) == 0;
+    if nobody && !unseen && !start.filter.ports.is_empty() {
+        watched += " Is it the right port? `ss -ltn` lists those that are listened on.";
+    }
     (title.into(), Some(watched))
 }
 

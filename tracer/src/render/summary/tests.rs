@@ -84,6 +84,22 @@ fn no_drops_and_what_was_covered() {
 }
 
 #[test]
+fn where_nobody_came_the_port_may_be_wrong() {
+    let hint = "Is it the right port? `ss -ltn`";
+    let words = FilterWords { ports: vec![(444, 444)], ..FilterWords::default() };
+    for (syns, accepted, words, wrong) in [
+        (Some(0), 0, &words, true),
+        (None, 0, &words, true),
+        (None, 1, &words, false),
+        (Some(1), 0, &words, false),
+        (Some(0), 0, &FilterWords::default(), false),
+    ] {
+        let text = style(100).summary(&start(words.clone()), &Summary { syns, accepted, ..quiet() });
+        assert_eq!(text.contains(hint), wrong, "{text}");
+    }
+}
+
+#[test]
 fn many_drops() {
     let text = style(80).summary(&start(FilterWords::default()), &busy());
     for words in [
