@@ -27,11 +27,12 @@ pub mod site {
 
 /// Bits of [`SynRecord::flags`]: which facts are there, and what happened on the way.
 pub mod flag {
-    /// `ts_recent` and `ts_recent_stamp` were read.
+    /// `socket` holds what the socket [`remembered`](super::remembered): the timestamp and, where such a socket keeps one, its
+    /// stamp.
     pub const TS_RECENT: u32 = 1 << 0;
-    /// `ts_recent_stamp` is kept by this kind of socket (a request socket has none).
+    /// The stamp is kept by this kind of socket (a request socket has none).
     pub const TS_STAMP: u32 = 1 << 1;
-    /// `ack_backlog`, `max_ack_backlog`, `qlen`, `max_syn_backlog` and `syncookies` were read.
+    /// `socket` holds the [`queues`](super::queues) of a listener, and `syncookies` was read.
     pub const QUEUES: u32 = 1 << 2;
     /// `verdict` holds what the observed function returned.
     pub const VERDICT: u32 = 1 << 3;
@@ -39,7 +40,7 @@ pub mod flag {
     pub const REASON: u32 = 1 << 4;
     /// `sk_state` holds the state of the socket that the kernel named (`rx_sk`) or that was hooked.
     pub const SK_STATE: u32 = 1 << 5;
-    /// `rcv_nxt` was read.
+    /// ... the sequence number that it expects.
     pub const RCV_NXT: u32 = 1 << 6;
     /// A TIME_WAIT bucket gave way to this SYN (`TCP_TW_SYN`) before the listener was asked.
     pub const FROM_TIME_WAIT: u32 = 1 << 7;
@@ -57,8 +58,28 @@ pub mod flag {
     pub const RST_KNOWN: u32 = 1 << 13;
     /// Another CPU already held a request socket for this tuple (`inet_csk_reqsk_queue_hash_add` refused).
     pub const DUPLICATE: u32 = 1 << 14;
-    /// `rcv_wnd` was read.
-    pub const RCV_WND: u32 = 1 << 15;
+}
+
+/// Where in [`SynRecord::socket`] the facts of a listener are.
+pub mod queues {
+    /// Accept queue: connections waiting for `accept`.
+    pub const ACCEPT: usize = 0;
+    /// Accept queue: its limit; full when the queue is longer than this.
+    pub const ACCEPT_MAX: usize = 1;
+    /// SYN queue: request sockets.
+    pub const SYN: usize = 2;
+    /// `net.ipv4.tcp_max_syn_backlog` of the namespace.
+    pub const SYN_MAX: usize = 3;
+}
+
+/// Where in [`SynRecord::socket`] the facts of any other socket are.
+pub mod remembered {
+    /// The timestamp that the kernel remembered for the tuple.
+    pub const TS_RECENT: usize = 0;
+    /// When it was recorded: `CLOCK_MONOTONIC` seconds.
+    pub const STAMP: usize = 1;
+    /// Next sequence number that the old connection expects.
+    pub const RCV_NXT: usize = 2;
 }
 
 /// What the record reports.
@@ -69,14 +90,13 @@ pub mod kind {
     pub const ACCEPTED: u8 = 2;
 }
 
-/// One SYN as the kernel saw it. All integers are in host byte order; header bytes are as on the wire.
+/// One SYN as the kernel saw it. All integers are in host byte order; header bytes are as on the wire. In the ring it ends
+/// with the last option that was in the packet.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SynRecord {
     /// `CLOCK_MONOTONIC`, nanoseconds.
     pub time_ns: u64,
-    /// Return address of the `kfree_skb` caller; 0 where that hook had no part.
-    pub location: u64,
     /// Client address; IPv4 as `::ffff:a.b.c.d`.
     pub saddr: [u8; 16],
     /// Server address; IPv4 as `::ffff:a.b.c.d`.
@@ -87,26 +107,14 @@ pub struct SynRecord {
     pub ifindex: u32,
     /// Bits of [`flag`].
     pub flags: u32,
+    /// Facts of the socket: [`queues`] or what it [`remembered`].
+    pub socket: [u32; 4],
+    /// How many others of its source and its kind came since the last report and have none of their own.
+    pub unreported: u32,
     /// `enum skb_drop_reason`; its names differ per kernel.
-    pub reason: u32,
+    pub reason: u16,
     /// What the hooked function returned (`enum tcp_tw_status` for [`site::TIME_WAIT`]).
-    pub verdict: u32,
-    /// The timestamp that the kernel remembered for the tuple.
-    pub ts_recent: u32,
-    /// When it was recorded: `CLOCK_MONOTONIC` seconds.
-    pub ts_recent_stamp: u32,
-    /// Next sequence number that the old connection expects.
-    pub rcv_nxt: u32,
-    /// Its receive window, bytes.
-    pub rcv_wnd: u32,
-    /// Accept queue: connections waiting for `accept`.
-    pub ack_backlog: u32,
-    /// Accept queue: its limit; full when the queue is longer than this.
-    pub max_ack_backlog: u32,
-    /// SYN queue: request sockets.
-    pub qlen: u32,
-    /// `net.ipv4.tcp_max_syn_backlog` of the namespace.
-    pub max_syn_backlog: u32,
+    pub verdict: u8,
     /// One of [`kind`].
     pub kind: u8,
     /// One of [`site`].
@@ -121,38 +129,29 @@ pub struct SynRecord {
     pub tw_substate: u8,
     /// `net.ipv4.tcp_syncookies` of the namespace.
     pub syncookies: u8,
+    /// Explicit padding; zero.
+    pub pad: u8,
     /// Bytes of `options` that were in the packet.
     pub options_len: u8,
     /// The fixed part of the TCP header, as on the wire.
     pub tcp: [u8; TCP_HEADER],
-    /// The TCP options, as on the wire; beyond `options_len` the content is undefined.
+    /// The TCP options, as on the wire; beyond `options_len` the content is undefined, and does not reach the ring.
     pub options: [u8; TCP_OPTIONS_MAX],
-    /// Of an accepted SYN: how many others of its source were accepted since the last report and are not reported.
-    pub unreported: u32,
-    /// Explicit padding; zero.
-    pub pad: u32,
 }
 
 impl SynRecord {
     /// Every byte zero.
     pub const ZERO: Self = Self {
         time_ns: 0,
-        location: 0,
         saddr: [0; 16],
         daddr: [0; 16],
         netns: 0,
         ifindex: 0,
         flags: 0,
+        socket: [0; 4],
+        unreported: 0,
         reason: 0,
         verdict: 0,
-        ts_recent: 0,
-        ts_recent_stamp: 0,
-        rcv_nxt: 0,
-        rcv_wnd: 0,
-        ack_backlog: 0,
-        max_ack_backlog: 0,
-        qlen: 0,
-        max_syn_backlog: 0,
         kind: 0,
         site: 0,
         family: 0,
@@ -160,19 +159,24 @@ impl SynRecord {
         sk_state: 0,
         tw_substate: 0,
         syncookies: 0,
+        pad: 0,
         options_len: 0,
         tcp: [0; TCP_HEADER],
         options: [0; TCP_OPTIONS_MAX],
-        unreported: 0,
-        pad: 0,
     };
 }
 
-/// Bytes of a record in the ring.
+/// Bytes of a record in the ring before its options.
+pub const FIXED_LEN: usize = core::mem::offset_of!(SynRecord, options);
+/// ... with as many options as a SYN can have.
 pub const RECORD_LEN: usize = size_of::<SynRecord>();
 
-const _: () = assert!(RECORD_LEN == 176 && align_of::<SynRecord>() == 8);
-const _: () = assert!(core::mem::offset_of!(SynRecord, kind) == 100);
-const _: () = assert!(core::mem::offset_of!(SynRecord, tcp) == 108);
-const _: () = assert!(core::mem::offset_of!(SynRecord, options) == 128);
-const _: () = assert!(core::mem::offset_of!(SynRecord, pad) + 4 == RECORD_LEN);
+/// How long the record is that begins with these bytes; `None` where none does.
+pub fn record_len(bytes: &[u8]) -> Option<usize> {
+    let options = usize::from(*bytes.get(core::mem::offset_of!(SynRecord, options_len))?);
+    (options <= TCP_OPTIONS_MAX).then_some(FIXED_LEN + options)
+}
+
+const _: () = assert!(RECORD_LEN == 144 && FIXED_LEN == 104 && align_of::<SynRecord>() == 8);
+const _: () = assert!(core::mem::offset_of!(SynRecord, kind) == 75);
+const _: () = assert!(core::mem::offset_of!(SynRecord, tcp) == 84);

@@ -117,8 +117,6 @@ fields! {
     tw_substate = "inet_timewait_sock"."tw_substate" required;
     /// Next expected sequence number of a TIME_WAIT bucket.
     tw_rcv_nxt = "sock_common"."skc_tw_rcv_nxt" optional;
-    /// Receive window of a TIME_WAIT bucket.
-    tw_rcv_wnd = "tcp_timewait_sock"."tw_rcv_wnd" optional;
     /// Last timestamp that a TIME_WAIT bucket remembers.
     tw_ts_recent = "tcp_timewait_sock"."tw_ts_recent" required;
     /// When it was recorded, seconds.
@@ -127,8 +125,6 @@ fields! {
     tw_last_oow = "tcp_timewait_sock"."tw_last_oow_ack_time" optional;
     /// Last timestamp that a request socket remembers.
     req_ts_recent = "request_sock"."ts_recent" required;
-    /// Receive window offered by a request socket.
-    req_rcv_wnd = "request_sock"."__req_common.skc_rcv_wnd" optional;
     /// Sequence number of the SYN that made a request socket.
     treq_rcv_isn = "tcp_request_sock"."rcv_isn" optional;
     /// Next expected sequence number of a request socket.

@@ -10,7 +10,7 @@ use aya_ebpf::{
 use tracer_common::{
     config::{AWAITED_SYNS, SAMPLED_SOURCES},
     counters::Counter,
-    event::{SynRecord, TCP_HEADER, flag, kind, site},
+    event::{SynRecord, TCP_HEADER, flag, kind, remembered, site},
 };
 
 use crate::{
@@ -237,7 +237,7 @@ pub fn state_set(sk: u64, old: u32, new: u32) {
     let isn = member!(sk, tp_rcv_nxt: u32).unwrap_or(1).wrapping_sub(1);
     header(sk, port, isn, &mut record.tcp);
     if let Some(ts) = member!(sk, tp_ts_recent: u32) {
-        record.ts_recent = ts;
+        record.socket[remembered::TS_RECENT] = ts;
         record.flags = flag::TS_RECENT;
     }
     count(Counter::Opened);

@@ -1,12 +1,12 @@
-//! Kernel structures copied at once: one call of a helper for many fields. A call costs about as much as a copy of some
-//! hundred bytes, and a drop takes some twenty fields of two structures.
+//! Kernel memory copied at once: one call of a helper for many fields. A call costs as much as a copy of some hundred bytes,
+//! and much more where the kernel guards its returns (SRSO, retbleed); a drop takes some twenty fields of two structures.
 //!
 //! Knows nothing of what the fields mean.
 
 use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::PerCpuArray};
 use tracer_common::offsets::ABSENT;
 
-use crate::read::{Fields, at};
+use crate::read::{Fields, at, at_most};
 
 /// Bytes that are copied: all of a packet buffer's structure (232 in Linux 6.12) and of a TIME_WAIT bucket's. A field behind
 /// them is read by itself.
@@ -16,19 +16,37 @@ const COPIED: u32 = 256;
 #[repr(C)]
 pub struct Room([u64; COPIED as usize / 8]);
 
-/// Copies in use on a CPU.
+/// Of the headers of a packet, from the IP header on: 60 bytes of IP, 60 of TCP, and what aligns them.
+const HEADERS: u32 = 128;
+/// Most that an offset into the headers may be, so that a whole TCP header can follow.
+pub const LAST_START: u32 = 60;
+
+/// Copies of a packet and its socket.
 #[repr(C)]
 pub struct Copies {
-    /// A hook is at work on them. Interrupts are not kept out, and before 5.19 nothing keeps the hook from running again.
-    busy: u64,
     /// Of the packet buffer.
     pub skb: Room,
     /// Of its socket.
     pub sock: Room,
+    /// Of its headers.
+    pub headers: Headers,
+}
+
+/// Room for the headers of a packet.
+#[repr(C)]
+pub struct Headers([u64; HEADERS as usize / 8]);
+
+/// Copies of the hook that is on nobody's pad, on one CPU.
+#[repr(C)]
+pub struct Own {
+    /// A hook is at work on them. Interrupts are not kept out, and before 5.19 nothing keeps the hook from running again.
+    busy: u64,
+    /// The copies.
+    pub copies: Copies,
 }
 
 #[map]
-static COPIES: PerCpuArray<Copies> = PerCpuArray::with_max_entries(1, 0);
+static COPIES: PerCpuArray<Own> = PerCpuArray::with_max_entries(1, 0);
 
 /// A structure of which the first bytes are copied.
 #[derive(Clone, Copy)]
@@ -38,8 +56,8 @@ pub struct Copied<'a> {
     room: &'a Room,
 }
 
-impl Copies {
-    /// This CPU's; `None` while an interrupted hook has them. [`Copies::release`] ends it.
+impl Own {
+    /// This CPU's; `None` while an interrupted hook has them. [`Own::release`] ends it.
     #[inline(always)]
     pub fn take() -> Option<&'static mut Self> {
         // SAFETY: the map hands out this CPU's own entry, and `busy` keeps a second hook from it.
@@ -67,6 +85,30 @@ impl Room {
         let failed =
             unsafe { bpf_probe_read_kernel(self.0.as_mut_ptr().cast(), COPIED, address as *const _) };
         (failed == 0).then_some(Copied { address, room: self })
+    }
+}
+
+impl Headers {
+    /// Copies `len` bytes, or as many as there is room for, and says how many.
+    #[inline(always)]
+    pub fn copy(&mut self, from: u64, len: u32) -> Option<u32> {
+        let len = at_most::<HEADERS>(len);
+        // SAFETY: there is room for so many bytes, and the helper checks the source.
+        #[expect(unsafe_code, reason = "a BPF helper")]
+        let failed = unsafe { bpf_probe_read_kernel(self.0.as_mut_ptr().cast(), len, from as *const _) };
+        (failed == 0).then_some(len)
+    }
+
+    /// The words at an offset that is a multiple of four and at most [`LAST_START`].
+    #[inline(always)]
+    pub fn words<const N: usize>(&self, offset: u32) -> &[u32; N] {
+        const { assert!(LAST_START as usize + 4 * N <= HEADERS as usize) };
+        let offset = at_most::<LAST_START>(offset) as usize;
+        // SAFETY: inside, as the verifier sees, too.
+        #[expect(unsafe_code, reason = "words at an offset that the compiler does not know")]
+        unsafe {
+            &*self.0.as_ptr().cast::<u8>().add(offset).cast::<[u32; N]>()
+        }
     }
 }
 

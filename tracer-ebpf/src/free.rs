@@ -9,7 +9,7 @@ use tracer_common::{
 };
 
 use crate::{
-    copies::{Copied, Copies, Room},
+    copies::{Copied, Copies, Own},
     maps::{FULL, SOFTIRQ, count, first_claim, pad, send},
     packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{Fields, member},
@@ -40,33 +40,39 @@ const RECENT_NS: u64 = 200_000_000;
 /// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
 /// without a value, which the verifier of 5.10 refuses to see compared.
 #[inline(always)]
-pub fn freed(skb: u64, location: u64, reason: u32, rx_sk: u64) {
-    if told!(SHAPE.function_hooks) != 0 && in_hand(skb, location, reason) {
+pub fn freed(skb: u64, reason: u32, rx_sk: u64) {
+    if told!(SHAPE.function_hooks) != 0 && in_hand(skb, reason) {
         return;
     }
     let has_reason = told!(SHAPE.kfree_reason) != 0;
     if has_reason && !(reason < SUBSYSTEMS && reason_wanted(reason)) {
         return;
     }
-    let Some(copies) = Copies::take() else {
+    let Some(own) = Own::take() else {
         count(Counter::LostSlot);
         return;
     };
-    match copies.skb.copy(skb) {
-        Some(skb) => dropped(skb, &mut copies.sock, location, reason, rx_sk),
-        None => count(Counter::ReadFailed),
-    }
-    copies.release();
+    dropped(skb, &mut own.copies, reason, rx_sk);
+    own.release();
 }
 
 /// The same of a packet that no function hook has in hand.
 #[inline(always)]
-fn dropped(skb: Copied<'_>, room: &mut Room, location: u64, reason: u32, rx_sk: u64) {
-    if !on_its_way_in(skb) {
+fn dropped(skb: u64, copies: &mut Copies, reason: u32, rx_sk: u64) {
+    let Some(skb) = copies.skb.copy(skb) else {
+        count(Counter::ReadFailed);
+        return;
+    };
+    // Never received: made here.
+    if member!(skb, skb_iif: u32).unwrap_or(0) == 0 {
         return;
     }
     let mut record = SynRecord::ZERO;
-    if !counted(anywhere(skb, &mut record)) {
+    if !counted(anywhere(skb, &mut copies.headers, &mut record)) {
+        return;
+    }
+    // What a socket of TCP has in hand, below, has come in.
+    if rx_sk == 0 && !on_its_way_in(skb) {
         return;
     }
     // Packet taps and raw sockets drop copies. Those that a socket owns say so; a tap's own comes before the IP layer has
@@ -80,7 +86,7 @@ fn dropped(skb: Copied<'_>, room: &mut Room, location: u64, reason: u32, rx_sk: 
     if owner != 0 && !of_tcp(owner) {
         return;
     }
-    let sock = if rx_sk == 0 { None } else { room.copy(rx_sk) };
+    let sock = if rx_sk == 0 { None } else { copies.sock.copy(rx_sk) };
     if rx_sk != 0 && sock.is_none() {
         count(Counter::ReadFailed);
         return;
@@ -94,7 +100,6 @@ fn dropped(skb: Copied<'_>, room: &mut Room, location: u64, reason: u32, rx_sk: 
     }
     record.time_ns = now();
     record.site = site::KFREE_SKB;
-    record.location = location;
     note_reason(&mut record, reason);
     let Some(pad) = pad(SOFTIRQ) else { return };
     let id = identity(&record.tcp);
@@ -138,11 +143,7 @@ fn dropped(skb: Copied<'_>, room: &mut Room, location: u64, reason: u32, rx_sk: 
 /// Whether this stack received the packet for itself, as far as can be told.
 #[inline(always)]
 fn on_its_way_in(skb: impl Fields) -> bool {
-    let Some(iif) = member!(skb, skb_iif: u32) else { return false };
-    // Never received: made here.
-    if iif == 0 {
-        return false;
-    }
+    let iif = member!(skb, skb_iif: u32).unwrap_or(0);
     if member!(skb, skb_pkt_type: u8).is_some_and(|byte| byte & 7 >= PACKET_OTHERHOST) {
         return false;
     }
@@ -193,7 +194,7 @@ fn remember(record: &mut SynRecord, sock: Copied<'_>, state: u8) {
 fn note_ack(record: &mut SynRecord, sock: Copied<'_>, offset: u32) {
     let Some(last) = sock.field::<u32>(offset) else { return };
     record.flags |= flag::ACK_KNOWN;
-    if just_now(last) && (unlimited(sock) || first_claim(sock.address, last)) {
+    if just_now(last) && (first_claim(sock.address, last) || unlimited(sock)) {
         record.flags |= flag::ACK_SENT;
     }
 }
@@ -208,20 +209,19 @@ fn note_reset_known(record: &mut SynRecord) {
 #[inline(always)]
 fn note_reason(record: &mut SynRecord, reason: u32) {
     if told!(SHAPE.kfree_reason) != 0 {
-        record.reason = reason;
+        record.reason = reason as u16;
         record.flags |= flag::REASON;
     }
 }
 
 /// Ends the observation that holds this packet; `false` when none does.
 #[inline(always)]
-fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
+fn in_hand(skb: u64, reason: u32) -> bool {
     // The exit of the full socket's hook follows and sends it.
     if let Some(pad) = pad(FULL)
         && pad.skb == skb
         && still_holds(skb, &pad.record)
     {
-        pad.record.location = location;
         note_reason(&mut pad.record, reason);
         return true;
     }
@@ -239,7 +239,6 @@ fn in_hand(skb: u64, location: u64, reason: u32) -> bool {
         count(Counter::SynAckAgain);
         return true;
     }
-    pad.record.location = location;
     note_reset_known(&mut pad.record);
     note_reason(&mut pad.record, reason);
     send(&pad.record);
@@ -271,16 +270,16 @@ fn routed_elsewhere(skb: impl Fields) -> bool {
     }
 }
 
-/// Where the packet was: its device knows, else its socket, else its route.
+/// Where the packet was: its socket knows, else its device, else its route.
 #[inline(always)]
 fn netns_of_packet(skb: impl Fields, sock: Option<Copied<'_>>) -> u32 {
+    if let Some(sock) = sock {
+        return netns_of_sock(sock);
+    }
     if let Some(dev) = member!(skb, skb_dev: u64)
         && dev != 0
     {
         return netns_of(member!(dev, dev_net: u64));
-    }
-    if let Some(sock) = sock {
-        return netns_of_sock(sock);
     }
     let dev = route(skb).and_then(|dst| member!(dst, dst_dev: u64)).unwrap_or(0);
     netns_of(member!(dev, dev_net: u64))

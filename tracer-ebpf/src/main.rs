@@ -252,7 +252,7 @@ fn tp_set_state(ctx: RawTracePointContext) -> i32 {
 fn tp_kfree_skb(ctx: RawTracePointContext) -> i32 {
     let reason = if told!(SHAPE.kfree_reason) != 0 { ctx.nth(2) as u32 } else { 0 };
     let rx_sk = if told!(SHAPE.kfree_rx_sk) != 0 { ctx.nth(3) } else { 0 };
-    free::freed(ctx.nth(0), ctx.nth(1), reason, rx_sk);
+    free::freed(ctx.nth(0), reason, rx_sk);
     0
 }
 

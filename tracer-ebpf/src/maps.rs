@@ -8,10 +8,10 @@ use aya_log_ebpf::debug;
 use tracer_common::{
     config::MAX_PREFIXES,
     counters::{COUNTERS as COUNTER_COUNT, Counter},
-    event::SynRecord,
+    event::{FIXED_LEN, SynRecord, TCP_OPTIONS_MAX},
 };
 
-use crate::{accepted::awaited, told::told};
+use crate::{accepted::awaited, copies::Copies, read::at_most, told::told};
 
 /// User space sets the size before load.
 #[map]
@@ -97,6 +97,8 @@ pub struct Pad {
     pub readings: u32,
     /// The record under way.
     pub record: SynRecord,
+    /// What it is taken from.
+    pub copies: Copies,
 }
 
 /// This CPU's pad.
@@ -137,7 +139,7 @@ pub fn send(record: &SynRecord) {
     count(Counter::Drops);
     say(record);
     awaited(record);
-    if EVENTS.output::<SynRecord>(record, wakeup(record.time_ns)).is_err() {
+    if !output(record, wakeup(record.time_ns)) {
         count(Counter::LostRing);
     }
 }
@@ -152,12 +154,22 @@ pub fn report(record: &SynRecord) -> bool {
         return false;
     }
     let flags = if waiting > share / 2 { FORCE_WAKEUP } else { NO_WAKEUP };
-    EVENTS.output::<SynRecord>(record, flags).is_ok()
+    output(record, flags)
+}
+
+/// Into the ring, as far as there are options; `false`: there was no room.
+#[inline(always)]
+fn output(record: &SynRecord, flags: u64) -> bool {
+    let len = FIXED_LEN + at_most::<{ TCP_OPTIONS_MAX as u32 }>(record.options_len.into()) as usize;
+    // SAFETY: plain bytes without padding, no more than there are.
+    #[expect(unsafe_code, reason = "the first bytes of a record")]
+    let bytes = unsafe { core::slice::from_raw_parts(core::ptr::from_ref(record).cast::<u8>(), len) };
+    EVENTS.output::<[u8]>(bytes, flags).is_ok()
 }
 
 /// To wake somebody up costs as much as to look at a whole packet, so under a flood it is done once in so many nanoseconds.
 /// Who was woken up looks again soon after.
-const WAKE_NS: u64 = 1_000_000;
+const WAKE_NS: u64 = 10_000_000;
 
 /// Whether to wake the reader up. By itself the kernel does so only when everything before was read, and of readings nobody
 /// was told.
@@ -183,12 +195,11 @@ fn say(record: &SynRecord) {
     let port = |at: usize| u16::from_be_bytes([record.tcp[at], record.tcp[at + 1]]);
     debug!(
         (),
-        "SYN {} -> {} seen at site {} flags {:x} reason {} location {:x}",
+        "SYN {} -> {} seen at site {} flags {:x} reason {}",
         port(0),
         port(2),
         record.site,
         record.flags,
-        record.reason,
-        record.location
+        record.reason
     );
 }

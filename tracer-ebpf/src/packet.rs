@@ -2,18 +2,21 @@
 
 use tracer_common::{
     counters::Counter,
-    event::{SynRecord, TCP_HEADER, kind},
+    event::{SynRecord, TCP_HEADER, TCP_OPTIONS_MAX, kind},
 };
 
 use crate::{
+    copies::{Headers, LAST_START},
     maps::{count, prefix_wanted},
-    read::{Fields, at, member, options},
+    read::{Fields, at, member},
     told::{port_wanted, told},
 };
 
 const ETH_P_IP: u16 = 0x0800_u16.to_be();
 const ETH_P_IPV6: u16 = 0x86dd_u16.to_be();
 const IPPROTO_TCP: u8 = 6;
+/// The longest TCP header, in words of 32 bits.
+const TCP_WORDS: usize = (TCP_HEADER + TCP_OPTIONS_MAX) / 4;
 /// Byte 13 of the TCP header (RFC 9293 section 3.1).
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
@@ -35,68 +38,142 @@ pub fn counted(found: Result<(), Not>) -> bool {
     found.is_ok()
 }
 
-/// Where the headers of a packet are: the buffer's start, and offsets from there.
-struct Place {
-    head: u64,
-    transport: u32,
-    tail: u32,
-}
-
 /// Starts a record of the SYN in a packet that TCP has in hand: `transport_header` is set, the header is linear.
 #[inline(always)]
-pub fn in_tcp(skb: u64, record: &mut SynRecord) -> Result<(), Not> {
-    let head: u64 = member!(skb, skb_head: u64).ok_or(Not::Readable)?;
+pub fn in_tcp(skb: impl Fields, headers: &mut Headers, record: &mut SynRecord) -> Result<(), Not> {
+    let place = Place::of(skb)?;
     let transport = u32::from(member!(skb, skb_transport_header: u16).ok_or(Not::Readable)?);
-    tcp_header(head, transport, record)?;
-    let network = u32::from(member!(skb, skb_network_header: u16).ok_or(Not::Readable)?);
-    let tail = member!(skb, skb_tail: u32).ok_or(Not::Readable)?;
-    // TCP follows it, so there are more bytes than an IPv4 header has.
-    let start: IpHeader = at(head, network).ok_or(Not::Readable)?;
-    match start.0[0] >> 4 {
-        4 => v4(&start, record),
-        6 => v6(&start, record),
-        _ => return Err(Not::Wanted),
+    let len = place.copy(headers)?;
+    // Byte 0 of either header.
+    let version = headers.words::<1>(0)[0].to_ne_bytes()[0] >> 4;
+    if version != 4 && version != 6 {
+        return Err(Not::Wanted);
     }
-    rest(skb, &Place { head, transport, tail }, record)
+    found(skb, headers, &place, Tcp { len, offset: transport.wrapping_sub(place.network), version }, record)
 }
 
 /// Starts a record of the SYN in a packet that any layer may have dropped: only the IP header is trusted.
 #[inline(always)]
-pub fn anywhere(skb: impl Fields, record: &mut SynRecord) -> Result<(), Not> {
+pub fn anywhere(skb: impl Fields, headers: &mut Headers, record: &mut SynRecord) -> Result<(), Not> {
     let protocol = member!(skb, skb_protocol: u16).ok_or(Not::Readable)?;
     if protocol != ETH_P_IP && protocol != ETH_P_IPV6 {
         return Err(Not::Wanted);
     }
-    let head: u64 = member!(skb, skb_head: u64).ok_or(Not::Readable)?;
-    let tail: u32 = member!(skb, skb_tail: u32).ok_or(Not::Readable)?;
-    let network = u32::from(member!(skb, skb_network_header: u16).ok_or(Not::Readable)?);
-    if network + 40 > tail {
+    let place = Place::of(skb)?;
+    let len = place.copy(headers)?;
+    if len < 40 {
         return Err(Not::Wanted);
     }
-    let start: IpHeader = at(head, network).ok_or(Not::Readable)?;
-    let bytes = &start.0;
-    let transport = if protocol == ETH_P_IP {
+    let ip = headers.words::<10>(0);
+    let byte = |at: usize| ip[at / 4].to_ne_bytes()[at % 4];
+    let version = byte(0) >> 4;
+    let offset = if protocol == ETH_P_IP {
         // Fragment offset 0, or there is no TCP header in it.
-        if bytes[0] >> 4 != 4 || bytes[9] != IPPROTO_TCP || bytes[6] & 0x1f != 0 || bytes[7] != 0 {
+        if version != 4 || byte(9) != IPPROTO_TCP || byte(6) & 0x1f != 0 || byte(7) != 0 {
             return Err(Not::Wanted);
         }
-        network + u32::from(bytes[0] & 15) * 4
+        u32::from(byte(0) & 15) * 4
     } else {
-        if bytes[0] >> 4 != 6 {
+        if version != 6 {
             return Err(Not::Wanted);
         }
-        behind_extensions(head, network + 40, bytes[6]).ok_or(Not::Wanted)?
+        behind_extensions(place.head, place.network + 40, byte(6)).ok_or(Not::Wanted)? - place.network
     };
-    if transport + TCP_HEADER as u32 > tail {
+    found(skb, headers, &place, Tcp { len, offset, version }, record)
+}
+
+/// Where the headers of a packet are: the buffer's start, and offsets from there.
+struct Place {
+    head: u64,
+    network: u32,
+    tail: u32,
+}
+
+impl Place {
+    #[inline(always)]
+    fn of(skb: impl Fields) -> Result<Self, Not> {
+        Ok(Self {
+            head: member!(skb, skb_head: u64).ok_or(Not::Readable)?,
+            network: u32::from(member!(skb, skb_network_header: u16).ok_or(Not::Readable)?),
+            tail: member!(skb, skb_tail: u32).ok_or(Not::Readable)?,
+        })
+    }
+
+    /// Copies from the IP header on.
+    #[inline(always)]
+    fn copy(&self, headers: &mut Headers) -> Result<u32, Not> {
+        let there = self.tail.saturating_sub(self.network);
+        headers.copy(self.head + u64::from(self.network), there).ok_or(Not::Readable)
+    }
+}
+
+/// Where the TCP header is in what was copied.
+struct Tcp {
+    /// Bytes copied.
+    len: u32,
+    /// From the IP header, which is of this version.
+    offset: u32,
+    version: u8,
+}
+
+/// The decision for most packets: a SYN to a wanted port, or nothing is written. Then everything that the headers say.
+#[inline(always)]
+fn found(
+    skb: impl Fields,
+    headers: &mut Headers,
+    place: &Place,
+    tcp: Tcp,
+    record: &mut SynRecord,
+) -> Result<(), Not> {
+    let ip = *headers.words::<10>(0);
+    let Tcp { mut len, mut offset, version } = tcp;
+    // Behind a chain of IPv6 extension headers.
+    if offset > LAST_START {
+        let transport = place.network + offset;
+        len = headers
+            .copy(place.head + u64::from(transport), place.tail.saturating_sub(transport))
+            .ok_or(Not::Readable)?;
+        offset = 0;
+    }
+    if offset + TCP_HEADER as u32 > len {
         return Err(Not::Wanted);
     }
-    tcp_header(head, transport, record)?;
-    if protocol == ETH_P_IP {
-        v4(&start, record);
-    } else {
-        v6(&start, record);
+    let header = headers.words::<TCP_WORDS>(offset);
+    let byte = |at: usize| header[at / 4].to_ne_bytes()[at % 4];
+    if byte(13) & (SYN | ACK) != SYN {
+        return Err(Not::Wanted);
     }
-    rest(skb, &Place { head, transport, tail }, record)
+    if told!(FILTER.ports) != 0 && !port_wanted(u16::from_be_bytes([byte(2), byte(3)])) {
+        return Err(Not::Wanted);
+    }
+    let family = told!(FILTER.family);
+    if family != 0 && family != u32::from(version) {
+        return Err(Not::Wanted);
+    }
+    let arrived_on = member!(skb, skb_iif: u32).unwrap_or(0);
+    let ifindex = told!(FILTER.ifindex);
+    if ifindex != 0 && arrived_on != ifindex {
+        return Err(Not::Wanted);
+    }
+    *record = SynRecord::ZERO;
+    if version == 4 {
+        v4(&ip, record);
+    } else {
+        v6(&ip, record);
+    }
+    if told!(FILTER.prefixes) != 0 && !prefix_wanted(&record.saddr) {
+        return Err(Not::Wanted);
+    }
+    record.kind = kind::DROP;
+    record.ifindex = arrived_on;
+    let (fixed, options) = header.split_at(TCP_HEADER / 4);
+    copy_words(fixed, &mut record.tcp);
+    copy_words(options, &mut record.options);
+    // Data offset: 32-bit words, in the upper half of byte 12.
+    let said = (u32::from(byte(12) >> 4) * 4).saturating_sub(TCP_HEADER as u32);
+    let there = len - offset - TCP_HEADER as u32;
+    record.options_len = if said < there { said as u8 } else { there as u8 };
+    Ok(())
 }
 
 /// Whether the buffer at `skb` still holds the SYN of this record: buffers are used again.
@@ -114,21 +191,6 @@ pub fn identity_of_syn(skb: u64) -> Option<u64> {
     let head: u64 = member!(skb, skb_head: u64)?;
     let tcp: [u8; TCP_HEADER] = at(head, u32::from(member!(skb, skb_transport_header: u16)?))?;
     (tcp[13] & (SYN | ACK) == SYN).then(|| identity(&tcp))
-}
-
-/// The first decision, and for most packets the last: a SYN to a wanted port, or nothing is written.
-#[inline(always)]
-fn tcp_header(head: u64, transport: u32, record: &mut SynRecord) -> Result<(), Not> {
-    let tcp: [u8; TCP_HEADER] = at(head, transport).ok_or(Not::Readable)?;
-    if tcp[13] & (SYN | ACK) != SYN {
-        return Err(Not::Wanted);
-    }
-    if told!(FILTER.ports) != 0 && !port_wanted(u16::from_be_bytes([tcp[2], tcp[3]])) {
-        return Err(Not::Wanted);
-    }
-    *record = SynRecord::ZERO;
-    record.tcp = tcp;
-    Ok(())
 }
 
 /// Follows hop-by-hop, routing and destination options (RFC 8200 section 4) to a TCP header.
@@ -152,61 +214,30 @@ fn behind_extensions(head: u64, first: u32, next: u8) -> Option<u32> {
 /// `::ffff:0:0/96` (RFC 4291 section 2.5.5.2).
 pub const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-/// An IPv6 header, or an IPv4 header with the first bytes of what follows. Aligned, so that addresses move in words.
-#[repr(C, align(8))]
-#[derive(Clone, Copy)]
-struct IpHeader([u8; 40]);
-
 #[inline(always)]
-fn v4(start: &IpHeader, record: &mut SynRecord) {
+fn v4(ip: &[u32; 10], record: &mut SynRecord) {
     record.family = 4;
-    record.ttl = start.0[8];
+    record.ttl = ip[2].to_ne_bytes()[0];
     record.saddr[..12].copy_from_slice(&MAPPED);
-    record.saddr[12..].copy_from_slice(&start.0[12..16]);
     record.daddr[..12].copy_from_slice(&MAPPED);
-    record.daddr[12..].copy_from_slice(&start.0[16..20]);
+    copy_words(&ip[3..4], &mut record.saddr[12..]);
+    copy_words(&ip[4..5], &mut record.daddr[12..]);
 }
 
 #[inline(always)]
-fn v6(start: &IpHeader, record: &mut SynRecord) {
+fn v6(ip: &[u32; 10], record: &mut SynRecord) {
     record.family = 6;
-    record.ttl = start.0[7];
-    record.saddr.copy_from_slice(&start.0[8..24]);
-    record.daddr.copy_from_slice(&start.0[24..40]);
+    record.ttl = ip[1].to_ne_bytes()[3];
+    copy_words(&ip[2..6], &mut record.saddr);
+    copy_words(&ip[6..10], &mut record.daddr);
 }
 
-/// The other filters, then everything else that the packet says.
+/// Bytes as they stand in memory.
 #[inline(always)]
-fn rest(skb: impl Fields, place: &Place, record: &mut SynRecord) -> Result<(), Not> {
-    let family = told!(FILTER.family);
-    if family != 0 && family != u32::from(record.family) {
-        return Err(Not::Wanted);
+fn copy_words(words: &[u32], bytes: &mut [u8]) {
+    for (bytes, word) in bytes.chunks_exact_mut(4).zip(words) {
+        bytes.copy_from_slice(&word.to_ne_bytes());
     }
-    let arrived_on = member!(skb, skb_iif: u32).unwrap_or(0);
-    let ifindex = told!(FILTER.ifindex);
-    if ifindex != 0 && arrived_on != ifindex {
-        return Err(Not::Wanted);
-    }
-    if told!(FILTER.prefixes) != 0 && !prefix_wanted(&record.saddr) {
-        return Err(Not::Wanted);
-    }
-    record.kind = kind::DROP;
-    record.ifindex = arrived_on;
-    // Data offset: 32-bit words, in the upper half of byte 12.
-    let header = u32::from(record.tcp[12] >> 4) * 4;
-    let start = place.transport + TCP_HEADER as u32;
-    let there = place.tail.saturating_sub(start);
-    let mut len = header.saturating_sub(TCP_HEADER as u32);
-    if len > there {
-        len = there;
-    }
-    if len != 0 && !options(&mut record.options, len, place.head + u64::from(start)) {
-        count(Counter::ReadFailed);
-        len = 0;
-    }
-    // At most 40: the data offset has four bits.
-    record.options_len = len as u8;
-    Ok(())
 }
 
 /// Inode of a socket's namespace; 0 when unknown.

@@ -3,8 +3,8 @@
 //! Every address comes from a hook's arguments or from a field read before; `bpf_probe_read_kernel` turns a
 //! bad one into an error instead of a fault, so a wrong guess costs a fact and never the machine.
 
-use aya_ebpf::helpers::{bpf_probe_read_kernel, generated};
-use tracer_common::{event::TCP_OPTIONS_MAX, offsets::ABSENT};
+use aya_ebpf::helpers::bpf_probe_read_kernel;
+use tracer_common::offsets::ABSENT;
 
 /// A value of plain bytes at `base + offset`; `None` where the kernel has no such field or the read failed, as it does
 /// below a `base` of 0. No test of `base` here: the verifier of 5.10 forgets what it found of a pointer that it knows, and
@@ -17,17 +17,6 @@ pub fn at<T: Copy>(base: u64, offset: u32) -> Option<T> {
     // SAFETY: the helper checks the address; every T used here is plain bytes.
     #[expect(unsafe_code, reason = "a BPF helper")]
     unsafe { bpf_probe_read_kernel((base + u64::from(offset)) as *const T) }.ok()
-}
-
-/// Copies `len` bytes at `from` into `to`; no more than it holds.
-#[inline(always)]
-pub fn options(to: &mut [u8; TCP_OPTIONS_MAX], len: u32, from: u64) -> bool {
-    let len = at_most::<{ TCP_OPTIONS_MAX as u32 }>(len);
-    // SAFETY: `to` has room for `len` bytes, and the helper checks the source.
-    #[expect(unsafe_code, reason = "a BPF helper")]
-    unsafe {
-        generated::bpf_probe_read_kernel(to.as_mut_ptr().cast(), len, from as *const _) == 0
-    }
 }
 
 /// Bounds a number where the verifier can see it. In plain code the compiler compares one register and uses a copy of

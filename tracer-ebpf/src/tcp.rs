@@ -7,14 +7,15 @@ use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_ns};
 use aya_log_ebpf::debug;
 use tracer_common::{
     counters::Counter,
-    event::{SynRecord, flag, site},
+    event::{SynRecord, flag, queues, remembered, site},
 };
 
 use crate::{
     accepted::accepted,
+    copies::Copies,
     maps::{FULL, Pad, SOFTIRQ, count, pad, send},
     packet::{
-        counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
+        Not, counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
         still_holds,
     },
     read::{Fields, at, member},
@@ -66,22 +67,36 @@ pub fn unfinished(pad: &Pad) {
 
 /// Takes the SYN in hand; `false` when it is none or not wanted.
 #[inline(always)]
-fn begin(pad: &mut Pad, sock: u64, skb: u64, site: u8) -> bool {
-    let record = &mut pad.record;
-    if !counted(in_tcp(skb, record)) {
-        return false;
-    }
+fn begin(record: &mut SynRecord, copies: &mut Copies, skb: u64) -> bool {
+    let found = match copies.skb.copy(skb) {
+        Some(skb) => in_tcp(skb, &mut copies.headers, record),
+        None => Err(Not::Readable),
+    };
+    counted(found)
+}
+
+/// Where and when that is; `false` when it is not wanted there.
+#[inline(always)]
+fn placed(record: &mut SynRecord, sock: impl Fields, site: u8) -> bool {
     record.netns = netns_of_sock(sock);
-    if !netns_wanted(record.netns) {
-        return false;
-    }
     record.time_ns = now();
     record.site = site;
+    netns_wanted(record.netns)
+}
+
+/// The observation goes on until a later hook ends it.
+#[inline(always)]
+fn hold(pad: &mut Pad, sock: u64, skb: u64) {
     pad.skb = skb;
     pad.sock = sock;
     pad.answered = 0;
     pad.cookie = 0;
-    true
+}
+
+/// A socket that cannot be read: its SYN goes by unseen.
+#[inline(always)]
+fn unreadable() {
+    count(Counter::ReadFailed);
 }
 
 /// A listening socket is asked.
@@ -95,9 +110,10 @@ pub fn listen_enter(sk: u64, skb: u64) {
         abandon(pad);
     }
     pad.skb = 0;
-    if !begin(pad, sk, skb, site::LISTEN) {
+    if !begin(&mut pad.record, &mut pad.copies, skb) || !placed(&mut pad.record, sk, site::LISTEN) {
         return;
     }
+    hold(pad, sk, skb);
     count(Counter::Listened);
     let record = &mut pad.record;
     if from_time_wait {
@@ -112,10 +128,10 @@ pub fn listen_enter(sk: u64, skb: u64) {
     ) else {
         return;
     };
-    record.ack_backlog = ack_backlog;
-    record.max_ack_backlog = max;
-    record.qlen = qlen;
-    record.max_syn_backlog = max_syn;
+    record.socket[queues::ACCEPT] = ack_backlog;
+    record.socket[queues::ACCEPT_MAX] = max;
+    record.socket[queues::SYN] = qlen;
+    record.socket[queues::SYN_MAX] = max_syn;
     // `u8` since 5.15, `int` before; the low byte is the value on the little-endian machines we build for.
     record.syncookies = member!(net, net_syncookies: u8).unwrap_or(0);
     record.flags |= flag::QUEUES;
@@ -199,11 +215,14 @@ pub fn listen_exit(skb: u64) {
 pub fn timewait_enter(tw: u64, skb: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     abandon(pad);
-    if !begin(pad, tw, skb, site::TIME_WAIT) {
+    if !begin(&mut pad.record, &mut pad.copies, skb) {
         return;
     }
-    let record = &mut pad.record;
-    remember_timewait(record, tw);
+    let Some(bucket) = pad.copies.sock.copy(tw) else { return unreadable() };
+    if placed(&mut pad.record, bucket, site::TIME_WAIT) {
+        remember_timewait(&mut pad.record, bucket);
+        hold(pad, tw, skb);
+    }
 }
 
 /// Notes what a TIME_WAIT bucket remembers.
@@ -213,17 +232,13 @@ pub fn remember_timewait(record: &mut SynRecord, tw: impl Fields) {
     record.tw_substate = member!(tw, tw_substate: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
     if let (Some(ts), Some(stamp)) = (member!(tw, tw_ts_recent: u32), member!(tw, tw_ts_recent_stamp: u32)) {
-        record.ts_recent = ts;
-        record.ts_recent_stamp = stamp;
+        record.socket[remembered::TS_RECENT] = ts;
+        record.socket[remembered::STAMP] = stamp;
         record.flags |= flag::TS_RECENT | flag::TS_STAMP;
     }
     if let Some(next) = member!(tw, tw_rcv_nxt: u32) {
-        record.rcv_nxt = next;
+        record.socket[remembered::RCV_NXT] = next;
         record.flags |= flag::RCV_NXT;
-    }
-    if let Some(window) = member!(tw, tw_rcv_wnd: u32) {
-        record.rcv_wnd = window;
-        record.flags |= flag::RCV_WND;
     }
 }
 
@@ -231,7 +246,7 @@ pub fn remember_timewait(record: &mut SynRecord, tw: impl Fields) {
 #[inline(always)]
 pub fn timewait_exit(skb: u64, verdict: u32) {
     if let Some(pad) = held(SOFTIRQ, site::TIME_WAIT, skb) {
-        pad.record.verdict = verdict;
+        pad.record.verdict = verdict as u8;
         pad.record.flags |= flag::VERDICT;
     }
 }
@@ -241,24 +256,20 @@ pub fn timewait_exit(skb: u64, verdict: u32) {
 pub fn request_enter(sk: u64, skb: u64, req: u64) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     abandon(pad);
-    if !begin(pad, sk, skb, site::SYN_RECV) {
+    if !begin(&mut pad.record, &mut pad.copies, skb) || !placed(&mut pad.record, sk, site::SYN_RECV) {
         return;
     }
-    pad.sock = req;
+    hold(pad, req, skb);
     let record = &mut pad.record;
     record.sk_state = 12;
     record.flags |= flag::SK_STATE;
     if let Some(ts) = member!(req, req_ts_recent: u32) {
-        record.ts_recent = ts;
+        record.socket[remembered::TS_RECENT] = ts;
         record.flags |= flag::TS_RECENT;
     }
     if let Some(next) = member!(req, treq_rcv_nxt: u32) {
-        record.rcv_nxt = next;
+        record.socket[remembered::RCV_NXT] = next;
         record.flags |= flag::RCV_NXT;
-    }
-    if let Some(window) = member!(req, req_rcv_wnd: u32) {
-        record.rcv_wnd = window;
-        record.flags |= flag::RCV_WND;
     }
     if let Some(last) = member!(req, treq_last_oow: u32) {
         pad.last_oow = last;
@@ -300,9 +311,10 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
     }
     let Some(pad) = pad(FULL) else { return };
     abandon(pad);
-    if !begin(pad, sk, skb, site::FULL_SOCKET) {
+    if !begin(&mut pad.record, &mut pad.copies, skb) || !placed(&mut pad.record, sk, site::FULL_SOCKET) {
         return;
     }
+    hold(pad, sk, skb);
     let record = &mut pad.record;
     record.sk_state = member!(sk, sk_state: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
@@ -317,12 +329,12 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
 #[inline(always)]
 pub fn remember_full(record: &mut SynRecord, sk: impl Fields) {
     if let (Some(ts), Some(stamp)) = (member!(sk, tp_ts_recent: u32), member!(sk, tp_ts_recent_stamp: u32)) {
-        record.ts_recent = ts;
-        record.ts_recent_stamp = stamp;
+        record.socket[remembered::TS_RECENT] = ts;
+        record.socket[remembered::STAMP] = stamp;
         record.flags |= flag::TS_RECENT | flag::TS_STAMP;
     }
     if let Some(next) = member!(sk, tp_rcv_nxt: u32) {
-        record.rcv_nxt = next;
+        record.socket[remembered::RCV_NXT] = next;
         record.flags |= flag::RCV_NXT;
     }
 }

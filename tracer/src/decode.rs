@@ -8,7 +8,7 @@ pub mod tcp;
 use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::Buf;
-use tracer_common::event::{RECORD_LEN, TCP_HEADER, TCP_OPTIONS_MAX, flag, kind, site};
+use tracer_common::event::{FIXED_LEN, TCP_HEADER, TCP_OPTIONS_MAX, flag, kind, queues, remembered, site};
 
 use crate::model::{
     Flow,
@@ -19,7 +19,7 @@ use crate::model::{
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Fewer bytes than a record has.
+    /// Fewer bytes than a record has, or says that it has.
     #[error("{0} bytes are no record")]
     Short(usize),
     /// A kind that this version does not know.
@@ -36,36 +36,35 @@ pub enum DecodeError {
 /// # Errors
 /// When the bytes are no record.
 pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
-    if bytes.remaining() < RECORD_LEN {
-        let short = bytes.remaining();
-        bytes.advance(short);
-        return Err(DecodeError::Short(short));
+    if bytes.remaining() < FIXED_LEN {
+        return Err(short(bytes));
     }
     // The order is the layout of `SynRecord`, which has no padding of the compiler's.
     let time_ns = bytes.get_u64_ne();
-    bytes.advance(8); // location: for people with a symbol table
     let mut address = [0; 16];
     bytes.copy_to_slice(&mut address);
     let src = address_of(address);
     bytes.copy_to_slice(&mut address);
     let dst = address_of(address);
-    let [netns, ifindex, flags, reason, verdict, ts_recent, stamp, rcv_nxt, rcv_wnd] =
-        std::array::from_fn(|_| bytes.get_u32_ne());
-    let [accept, accept_max, syn, max_syn_backlog] = std::array::from_fn(|_| bytes.get_u32_ne());
-    let [kind_of, site_of, family, ttl, sk_state, tw_substate, syncookies, options_len] =
+    let [netns, ifindex, flags] = std::array::from_fn(|_| bytes.get_u32_ne());
+    let socket: [u32; 4] = std::array::from_fn(|_| bytes.get_u32_ne());
+    let unreported = bytes.get_u32_ne();
+    let reason = bytes.get_u16_ne();
+    let [verdict, kind_of, site_of, family, ttl, sk_state, tw_substate, syncookies, _, options_len] =
         std::array::from_fn(|_| bytes.get_u8());
     let mut header = [0; TCP_HEADER];
     bytes.copy_to_slice(&mut header);
     let mut options = [0; TCP_OPTIONS_MAX];
-    bytes.copy_to_slice(&mut options);
-    let unreported = bytes.get_u32_ne();
-    bytes.advance(4);
+    let Some(options) = options.get_mut(..usize::from(options_len)).filter(|o| o.len() <= bytes.remaining())
+    else {
+        return Err(short(bytes));
+    };
+    bytes.copy_to_slice(options);
 
     let has = |bit: u32| flags & bit != 0;
     let when = |bit: u32, value: u32| has(bit).then_some(value);
     // 0 stands for "none" in the kernel itself (`tcp_paws_check`, include/net/tcp.h).
-    let remembered = when(flag::TS_RECENT, ts_recent).filter(|recent| *recent != 0);
-    let options = &options[..usize::from(options_len).min(TCP_OPTIONS_MAX)];
+    let remembered = when(flag::TS_RECENT, socket[remembered::TS_RECENT]).filter(|recent| *recent != 0);
     let (sport, dport, syn_facts) = tcp::syn(&header, options, ttl);
     let flow = if family == 4 {
         Flow { src: src.to_canonical(), sport, dst: dst.to_canonical(), dport }
@@ -111,19 +110,31 @@ pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
         syn: syn_facts,
         odd_flags: OddFlags { fin: header[13] & tcp::FIN != 0, rst: header[13] & tcp::RST != 0 },
         ts_recent: remembered,
-        ts_recent_stamp: when(flag::TS_STAMP, stamp),
-        rcv_nxt: when(flag::RCV_NXT, rcv_nxt),
-        rcv_wnd: when(flag::RCV_WND, rcv_wnd),
-        verdict: when(flag::VERDICT, verdict),
-        reason: when(flag::REASON, reason),
+        ts_recent_stamp: when(flag::TS_STAMP, socket[remembered::STAMP]),
+        rcv_nxt: when(flag::RCV_NXT, socket[remembered::RCV_NXT]),
+        verdict: when(flag::VERDICT, verdict.into()),
+        reason: when(flag::REASON, reason.into()),
         sk_state: has(flag::SK_STATE).then_some(sk_state),
         tw_substate,
-        queues: has(flag::QUEUES).then_some(Queues { accept, accept_max, syn, max_syn_backlog, syncookies }),
+        queues: has(flag::QUEUES).then_some(Queues {
+            accept: socket[queues::ACCEPT],
+            accept_max: socket[queues::ACCEPT_MAX],
+            syn: socket[queues::SYN],
+            max_syn_backlog: socket[queues::SYN_MAX],
+            syncookies,
+        }),
         from_time_wait: has(flag::FROM_TIME_WAIT),
         not_proven: has(flag::NOT_PROVEN),
         rst_sent: if has(flag::RST_SENT) { Some(true) } else { has(flag::RST_KNOWN).then_some(false) },
         ack_sent: if has(flag::ACK_SENT) { Some(true) } else { has(flag::ACK_KNOWN).then_some(false) },
     }))
+}
+
+/// What is left is no record: nothing behind it can be told apart any more.
+fn short(bytes: &mut impl Buf) -> DecodeError {
+    let rest = bytes.remaining();
+    bytes.advance(rest);
+    DecodeError::Short(rest)
 }
 
 fn address_of(bytes: [u8; 16]) -> IpAddr {

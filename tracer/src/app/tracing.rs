@@ -268,7 +268,7 @@ impl Tracing {
 
     /// Takes what is in the ring now, and no more than it can hold.
     pub(super) fn take_all(&mut self, ring: &mut Ring) -> Result<Option<End>, Failure> {
-        for _ in 0..=RING_BYTES as usize / tracer_common::event::RECORD_LEN / BATCH {
+        for _ in 0..=RING_BYTES as usize / tracer_common::event::FIXED_LEN / BATCH {
             let batch = ring.rest(BATCH);
             let end = self.take(&batch)?;
             if end.is_some() || !batch.more {

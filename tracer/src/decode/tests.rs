@@ -6,7 +6,7 @@ use std::mem::offset_of;
 
 use bytes::Buf as _;
 use proptest::prelude::*;
-use tracer_common::event::SynRecord;
+use tracer_common::event::{RECORD_LEN, SynRecord, record_len};
 
 use super::*;
 
@@ -23,22 +23,15 @@ fn bytes_of(record: &SynRecord) -> Vec<u8> {
     }
     write! {
         time_ns => record.time_ns.to_ne_bytes();
-        location => record.location.to_ne_bytes();
         saddr => record.saddr;
         daddr => record.daddr;
         netns => record.netns.to_ne_bytes();
         ifindex => record.ifindex.to_ne_bytes();
         flags => record.flags.to_ne_bytes();
+        socket => record.socket.map(u32::to_ne_bytes).concat();
+        unreported => record.unreported.to_ne_bytes();
         reason => record.reason.to_ne_bytes();
-        verdict => record.verdict.to_ne_bytes();
-        ts_recent => record.ts_recent.to_ne_bytes();
-        ts_recent_stamp => record.ts_recent_stamp.to_ne_bytes();
-        rcv_nxt => record.rcv_nxt.to_ne_bytes();
-        rcv_wnd => record.rcv_wnd.to_ne_bytes();
-        ack_backlog => record.ack_backlog.to_ne_bytes();
-        max_ack_backlog => record.max_ack_backlog.to_ne_bytes();
-        qlen => record.qlen.to_ne_bytes();
-        max_syn_backlog => record.max_syn_backlog.to_ne_bytes();
+        verdict => [record.verdict];
         kind => [record.kind];
         site => [record.site];
         family => [record.family];
@@ -46,13 +39,12 @@ fn bytes_of(record: &SynRecord) -> Vec<u8> {
         sk_state => [record.sk_state];
         tw_substate => [record.tw_substate];
         syncookies => [record.syncookies];
+        pad => [0];
         options_len => [record.options_len];
         tcp => record.tcp;
-        options => record.options;
-        unreported => record.unreported.to_ne_bytes();
+        options => record.options[..usize::from(record.options_len)];
     }
-    assert_eq!(bytes.len(), offset_of!(SynRecord, pad));
-    bytes.resize(RECORD_LEN, 0);
+    assert_eq!(record_len(&bytes), Some(bytes.len()));
     bytes
 }
 
@@ -115,10 +107,10 @@ fn an_answered_syn() {
 #[test]
 fn the_end_of_a_handshake_knows_no_stack() {
     let mut record = SynRecord { kind: kind::ACCEPTED, site: site::HANDSHAKE, ..good() };
-    (record.flags, record.ts_recent) = (flag::TS_RECENT, 77);
+    (record.flags, record.socket[remembered::TS_RECENT]) = (flag::TS_RECENT, 77);
     let answered = decode_answered(&record);
     assert_eq!((answered.tsval, answered.via, answered.stack), (Some(77), Via::Handshake, Stack::default()));
-    record.ts_recent = 0;
+    record.socket[remembered::TS_RECENT] = 0;
     assert_eq!(decode_answered(&record).tsval, None, "0 is the kernel's word for none");
 }
 
@@ -138,21 +130,11 @@ fn a_good_record() {
 #[test]
 fn what_no_flag_vouches_for_is_unknown() {
     // Every number is there, and no flag says that it was read.
-    let record = SynRecord {
-        reason: 1,
-        verdict: 2,
-        ts_recent: 3,
-        ts_recent_stamp: 4,
-        rcv_nxt: 5,
-        rcv_wnd: 6,
-        ack_backlog: 7,
-        sk_state: 8,
-        ..good()
-    };
+    let record = SynRecord { reason: 1, verdict: 2, socket: [3, 4, 5, 6], sk_state: 8, ..good() };
     let seen = decode_one(&record).unwrap();
     assert_eq!((seen.reason, seen.verdict), (None, None));
     assert_eq!((seen.ts_recent, seen.ts_recent_stamp), (None, None));
-    assert_eq!((seen.rcv_nxt, seen.rcv_wnd, seen.sk_state, seen.queues), (None, None, None, None));
+    assert_eq!((seen.rcv_nxt, seen.sk_state, seen.queues), (None, None, None));
     assert_eq!((seen.rst_sent, seen.ack_sent), (None, None));
     assert_eq!((seen.netns, seen.ifindex), (None, None));
     assert!(!seen.from_time_wait && !seen.not_proven);
@@ -204,11 +186,25 @@ fn unknown_kinds_and_sites_are_refused() {
 #[test]
 fn every_prefix_of_a_record_is_too_short() {
     let whole = bytes_of(&good());
-    for len in 0..RECORD_LEN {
+    assert_eq!(whole.len(), FIXED_LEN + 20);
+    for len in 0..whole.len() {
         let mut rest = &whole[..len];
-        assert_eq!(super::record(&mut rest), Err(DecodeError::Short(len)));
+        // Of one whose options are cut off the fixed part was taken.
+        let left = if len < FIXED_LEN { len } else { len - FIXED_LEN };
+        assert_eq!(super::record(&mut rest), Err(DecodeError::Short(left)));
         assert_eq!(rest.remaining(), 0);
     }
+}
+
+#[test]
+fn more_options_than_a_header_can_have() {
+    let mut bytes = bytes_of(&good());
+    bytes[offset_of!(SynRecord, options_len)] = 41;
+    assert_eq!(record_len(&bytes), None);
+    bytes.extend([0; 100]);
+    let mut rest = bytes.as_slice();
+    assert_eq!(super::record(&mut rest), Err(DecodeError::Short(120)));
+    assert_eq!(rest.remaining(), 0);
 }
 
 #[test]
@@ -218,7 +214,7 @@ fn a_bad_record_does_not_spoil_the_next() {
     let mut bytes: Vec<u8> = records.iter().flat_map(bytes_of).collect();
     bytes.extend_from_slice(&[0; 10]);
     // Once in one piece, once in two that meet in the middle of a record.
-    for cut in [bytes.len(), RECORD_LEN + 57] {
+    for cut in [bytes.len(), FIXED_LEN + 77] {
         let mut rest = bytes[..cut].chain(&bytes[cut..]);
         let mut got = Vec::new();
         while rest.has_remaining() {
@@ -241,15 +237,17 @@ fn a_bad_record_does_not_spoil_the_next() {
 
 fn any_record() -> impl Strategy<Value = SynRecord> {
     let addresses = (any::<[u8; 16]>(), any::<[u8; 16]>());
-    let numbers = any::<[u32; 13]>();
-    let small = (site::LISTEN..=site::KFREE_SKB, any::<bool>(), any::<[u8; 5]>());
+    let numbers = (any::<[u32; 3]>(), any::<[u32; 4]>(), any::<u16>());
+    let small = (site::LISTEN..=site::KFREE_SKB, any::<bool>(), any::<[u8; 6]>());
     let packet = (any::<[u8; 20]>(), proptest::collection::vec(any::<u8>(), 40));
-    (any::<(u64, u64)>(), addresses, numbers, small, packet).prop_map(
-        |(times, (saddr, daddr), numbers, small, packet)| {
-            let (site, four, [ttl, sk_state, tw_substate, syncookies, options_len]) = small;
+    (any::<u64>(), addresses, numbers, small, packet).prop_map(
+        |(time_ns, (saddr, daddr), (numbers, socket, reason), small, packet)| {
+            let (site, four, [ttl, sk_state, tw_substate, syncookies, options_len, verdict]) = small;
             let mut record = SynRecord {
-                time_ns: times.0,
-                location: times.1,
+                time_ns,
+                socket,
+                reason,
+                verdict,
                 saddr,
                 daddr,
                 kind: kind::DROP,
@@ -269,21 +267,7 @@ fn any_record() -> impl Strategy<Value = SynRecord> {
                     address[..12].copy_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
                 }
             }
-            [
-                record.netns,
-                record.ifindex,
-                record.flags,
-                record.reason,
-                record.verdict,
-                record.ts_recent,
-                record.ts_recent_stamp,
-                record.rcv_nxt,
-                record.rcv_wnd,
-                record.ack_backlog,
-                record.max_ack_backlog,
-                record.qlen,
-                record.max_syn_backlog,
-            ] = numbers;
+            [record.netns, record.ifindex, record.flags] = numbers;
             record
         },
     )
@@ -310,20 +294,20 @@ proptest! {
         prop_assert_eq!((seen.syn.ttl, seen.tw_substate), (record.ttl, record.tw_substate));
         prop_assert_eq!(seen.netns.unwrap_or(0), record.netns);
         prop_assert_eq!(seen.ifindex.unwrap_or(0), record.ifindex);
-        prop_assert_eq!(seen.reason, has(flag::REASON).then_some(record.reason));
-        prop_assert_eq!(seen.verdict, has(flag::VERDICT).then_some(record.verdict));
-        prop_assert_eq!(seen.ts_recent, has(flag::TS_RECENT).then_some(record.ts_recent));
-        prop_assert_eq!(seen.ts_recent_stamp, has(flag::TS_STAMP).then_some(record.ts_recent_stamp));
-        prop_assert_eq!(seen.rcv_nxt, has(flag::RCV_NXT).then_some(record.rcv_nxt));
-        prop_assert_eq!(seen.rcv_wnd, has(flag::RCV_WND).then_some(record.rcv_wnd));
+        prop_assert_eq!(seen.reason, has(flag::REASON).then_some(record.reason.into()));
+        prop_assert_eq!(seen.verdict, has(flag::VERDICT).then_some(record.verdict.into()));
+        let recent = record.socket[remembered::TS_RECENT];
+        prop_assert_eq!(seen.ts_recent, (has(flag::TS_RECENT) && recent != 0).then_some(recent));
+        prop_assert_eq!(seen.ts_recent_stamp, has(flag::TS_STAMP).then_some(record.socket[remembered::STAMP]));
+        prop_assert_eq!(seen.rcv_nxt, has(flag::RCV_NXT).then_some(record.socket[remembered::RCV_NXT]));
         prop_assert_eq!(seen.sk_state, has(flag::SK_STATE).then_some(record.sk_state));
         prop_assert_eq!(seen.from_time_wait, has(flag::FROM_TIME_WAIT));
         prop_assert_eq!(seen.not_proven, has(flag::NOT_PROVEN));
         prop_assert_eq!(seen.queues, has(flag::QUEUES).then_some(Queues {
-            accept: record.ack_backlog,
-            accept_max: record.max_ack_backlog,
-            syn: record.qlen,
-            max_syn_backlog: record.max_syn_backlog,
+            accept: record.socket[queues::ACCEPT],
+            accept_max: record.socket[queues::ACCEPT_MAX],
+            syn: record.socket[queues::SYN],
+            max_syn_backlog: record.socket[queues::SYN_MAX],
             syncookies: record.syncookies,
         }));
     }
@@ -331,14 +315,15 @@ proptest! {
     #[test]
     fn any_bytes_are_taken_record_by_record(bytes in proptest::collection::vec(any::<u8>(), 0..4 * RECORD_LEN)) {
         let mut rest = bytes.as_slice();
-        for _ in 0..=bytes.len() / RECORD_LEN {
-            let before = rest.remaining();
+        for _ in 0..=bytes.len() / FIXED_LEN {
+            let (before, len) = (rest.remaining(), record_len(rest));
             let decoded = super::record(&mut rest);
-            if before < RECORD_LEN {
-                prop_assert_eq!(decoded, Err(DecodeError::Short(before)));
-                prop_assert_eq!(rest.remaining(), 0);
-            } else {
-                prop_assert_eq!(before - rest.remaining(), RECORD_LEN);
+            match len {
+                Some(len) if len <= before => prop_assert_eq!(before - rest.remaining(), len),
+                _ => {
+                    prop_assert!(matches!(decoded, Err(DecodeError::Short(_))));
+                    prop_assert_eq!(rest.remaining(), 0);
+                }
             }
         }
         prop_assert_eq!(rest.remaining(), 0);
@@ -352,6 +337,7 @@ proptest! {
         let mut bytes = bytes;
         bytes[offset_of!(SynRecord, kind)] = kind::DROP;
         bytes[offset_of!(SynRecord, site)] = site;
+        bytes[offset_of!(SynRecord, options_len)] %= 41;
         prop_assert!(super::record(&mut bytes.as_slice()).is_ok());
         bytes[offset_of!(SynRecord, kind)] = kind::ACCEPTED;
         for site in [site::LISTEN, site::HANDSHAKE] {

@@ -8,7 +8,7 @@ use tokio::{
     io::{Interest, unix::AsyncFd},
     time::{Instant, sleep_until},
 };
-use tracer_common::event::RECORD_LEN;
+use tracer_common::event::record_len;
 
 /// Messages of the eBPF programs.
 pub type Messages = aya_log::EbpfLogger<&'static dyn log::Log>;
@@ -34,7 +34,7 @@ pub struct Ring {
 }
 
 /// Longer than the programs' pause between two wake-ups.
-const SOON: Duration = Duration::from_millis(2);
+const SOON: Duration = Duration::from_millis(12);
 
 /// Records taken out of the ring at once.
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ fn take(ring: &mut RingBuf<MapData>, buffer: &mut BytesMut, limit: usize) -> Bat
             batch.records = buffer.split().freeze();
             return batch;
         };
-        if item.len() == RECORD_LEN {
+        if record_len(&item) == Some(item.len()) {
             buffer.extend_from_slice(&item);
         } else {
             batch.malformed += 1;

@@ -58,8 +58,6 @@ pub struct Seen {
     pub ts_recent_stamp: Option<u32>,
     /// Sequence number that the old connection expects next.
     pub rcv_nxt: Option<u32>,
-    /// Its receive window, bytes.
-    pub rcv_wnd: Option<u32>,
     /// What the hooked function returned.
     pub verdict: Option<u32>,
     /// Number of the kernel's drop reason.

@@ -206,7 +206,7 @@ fn rate_limit(ground: Ground) -> Result<()> {
 /// More than the ring holds (2 MiB, at least 176 bytes a record) while nobody reads: every SYN is either told or counted
 /// as lost.
 pub(crate) fn flood(ground: Ground) -> Result<()> {
-    const SYNS: u32 = 13_000;
+    const SYNS: u32 = 20_000;
     let mut lab = Lab::new(Family::V4)?;
     let watcher = watch(ground, &lab, &[])?;
     watcher.signal(Signal::SIGSTOP)?;

@@ -57,7 +57,6 @@ fn bare(site: Site) -> Seen {
         ts_recent: None,
         ts_recent_stamp: None,
         rcv_nxt: None,
-        rcv_wnd: None,
         verdict: None,
         reason: None,
         sk_state: None,
