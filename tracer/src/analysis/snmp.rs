@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Cause, Drop, report::CounterCheck};
+use crate::model::{Cause, report::CounterCheck};
 
 /// Counters of one namespace: name as `TcpExtPAWSEstab`, value.
 pub type Counters = BTreeMap<String, u64>;
@@ -53,15 +53,15 @@ pub struct View {
 pub struct Ours(BTreeMap<&'static str, u64>);
 
 impl Ours {
-    /// Adds a drop.
-    pub fn add(&mut self, drop: &Drop) {
+    /// Adds so many drops of a cause, which move this counter.
+    pub fn add(&mut self, cause: Cause, snmp: Option<&str>, drops: u64) {
         // No other is ever asked for.
-        if let Some(name) = CHECKED.into_iter().find(|name| drop.snmp.as_deref() == Some(name)) {
-            *self.0.entry(name).or_default() += 1;
+        if let Some(name) = CHECKED.into_iter().find(|name| snmp == Some(name)) {
+            *self.0.entry(name).or_default() += drops;
         }
         // These move a second one (`tcp_listendrop`).
-        if matches!(drop.cause, Cause::PawsRecycle | Cause::AcceptQueueFull | Cause::SynQueueFull) {
-            *self.0.entry("TcpExtListenDrops").or_default() += 1;
+        if matches!(cause, Cause::PawsRecycle | Cause::AcceptQueueFull | Cause::SynQueueFull) {
+            *self.0.entry("TcpExtListenDrops").or_default() += drops;
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod screen;
 mod summary;
+mod unsent;
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use crate::{
     decode,
     error::{Exit, Failure},
     kernel::{
-        load::{Attached, Counts},
+        load::{Attached, Counts, Kinds},
         plan::Facts,
         ring::{Batch, Ring},
     },
@@ -49,6 +50,8 @@ pub(super) struct Tracing {
     waiting: Waiting,
     /// The kernel side's counts when everything was in place.
     counts: Counts,
+    /// ... and the drops without a record.
+    kinds: Kinds,
     /// From the monotonic clock to the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
@@ -80,7 +83,9 @@ impl Tracing {
         let plan = &attached.plan;
         let mut namespaces = Namespaces::find(filters.netns.clone());
         let only = filters.kernel.words.netns;
-        let window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        let kinds = attached.unsent_kinds()?;
+        let mut window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        window.on_the_edge(attached.unsent_kinds()?.since(&kinds).total());
         let waiting = Waiting::start(filters.netns.clone())?;
         let types = facts.types.as_ref().ok();
         let mut kernel = Kernel::new(
@@ -115,6 +120,7 @@ impl Tracing {
             window,
             waiting,
             counts: attached.counts()?,
+            kinds,
             wall: wall_offset()?,
             begun: Instant::now(),
         })
@@ -241,7 +247,11 @@ impl Tracing {
 
     /// Takes the programs off, reads what is left and sums up.
     pub(super) fn end(mut self, ring: &mut Ring, attached: &mut Attached, end: End) -> Result<Exit, Failure> {
+        let before = attached.unsent_kinds()?;
         self.window.close(&mut self.namespaces);
+        let kinds = attached.unsent_kinds()?;
+        self.window.on_the_edge(kinds.clone().since(&before).total());
+        let kinds = kinds.since(&self.kinds);
         let elapsed = self.begun.elapsed();
         // Before the programs go: what they count while some are gone already means nothing.
         let counts = attached.counts()?;
@@ -251,7 +261,11 @@ impl Tracing {
             self.release_all()?;
         }
         let counts = counts.since(&self.counts);
-        let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
+        let mut told = self.told(&kinds);
+        if told.counted > 0 {
+            told.unsent.sources = unsent::of_whom(&attached.unsent_sources()?, &told.left_out.seen);
+        }
+        let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts, told)?;
         self.report.end(&summary, end)
     }
 

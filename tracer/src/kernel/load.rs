@@ -5,6 +5,7 @@
 
 mod attached;
 mod counts;
+mod tables;
 mod words;
 
 use aya::{
@@ -22,6 +23,7 @@ use super::{
 use crate::error::{Exit, Failure};
 pub use attached::{Attached, ProgramFacts};
 pub use counts::Counts;
+pub use tables::{Kinds, Sources};
 pub(super) use words::{in_words, load_failure};
 
 /// The filter, ready for the programs.
