@@ -73,7 +73,6 @@ fn main() -> Result<()> {
 fn measure(stage: &Stage, place: &Place, who: Who, case: Case) -> Result<Option<Figure>> {
     let Some(mut scene) = stage.scene(case)? else { return Ok(None) };
     let Some(watching) = who.start(place, &scene)? else { return Ok(None) };
-    scene.run(stage.time(case) / 10)?;
     let before = watching.processor();
     let (rate, took) = scene.run(stage.time(case))?;
     let own = before.zip(watching.processor()).map(|(before, after)| after.saturating_sub(before));

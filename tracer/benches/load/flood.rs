@@ -1,5 +1,6 @@
 //! A flood: SYNs through a TUN device, each of which the kernel is done with when the write returns. Rates are per second of
-//! the processor that writes, so that neither reading the answers nor whoever else wants that processor counts.
+//! the processor that writes, in the median of many small batches, so that neither reading the answers nor whoever else
+//! wants that processor counts.
 
 use std::{
     borrow::Cow,
@@ -8,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use nix::{
     sched::{CpuSet, sched_setaffinity},
     unistd::Pid,
@@ -17,7 +18,7 @@ use nix::{
 use crate::{
     case::Case,
     live::{family::Family, lab::Lab, peer::PORT, syn::Syn},
-    shared::clock::processor_ns,
+    shared::{clock::processor_ns, spread::spread},
 };
 
 /// Where spoofed SYNs seem to come from (RFC 2544): so many addresses, each with a port of its own.
@@ -30,6 +31,8 @@ const NEWER: u32 = 2_000_000_000;
 const OLDER: u32 = 1_000_000_000;
 /// SYNs between two looks at what came back; less than the device's queue of 500 holds.
 const BATCH: u32 = 256;
+/// Before anybody watches: queues are full, and everything is where it is needed.
+const WARM_UP: Duration = Duration::from_millis(50);
 
 /// SYNs of many clients.
 pub(crate) fn spoofed() -> Vec<Vec<u8>> {
@@ -76,7 +79,9 @@ impl<'a> Flood<'a> {
                 packets = Cow::Owned(old);
             }
         }
-        Ok(Self { lab, case, packets, next: 0, _listener: listener })
+        let mut flood = Self { lab, case, packets, next: 0, _listener: listener };
+        flood.run(WARM_UP)?;
+        Ok(flood)
     }
 
     /// SYNs per second of this processor, and how long it took in all.
@@ -84,16 +89,18 @@ impl<'a> Flood<'a> {
         let before = self.lab.counters()?;
         let begun = Instant::now();
         // A thread of its own, which stays where it is; those who watch have the other processors.
-        let (syns, nanos) = thread::scope(|scope| {
+        let batches = thread::scope(|scope| {
             scope.spawn(|| self.send(time)).join().map_err(|_| anyhow!("the flood panicked"))?
         })?;
         let took = begun.elapsed();
         let after = self.lab.counters()?;
         let counted = self.counters().iter().find_map(|name| after.since(&before, name));
+        let syns = batches.len() as u64 * u64::from(BATCH);
         // The first of those that get cookies are remembered instead.
-        let wanted = u64::from(syns - syns / 10);
+        let wanted = syns.saturating_sub(syns / 10 + 256);
         ensure!(counted >= Some(wanted), "{syns} SYNs, and {:?} counted {counted:?}", self.counters());
-        Ok((f64::from(syns) / Duration::from_nanos(nanos).as_secs_f64(), took))
+        let batch = spread(batches.iter().map(Duration::as_secs_f64)).context("no time for a flood")?;
+        Ok((f64::from(BATCH) / batch.median, took))
     }
 
     /// The kernel's counters that show that it was this flood; the first that there is.
@@ -106,12 +113,12 @@ impl<'a> Flood<'a> {
         }
     }
 
-    /// SYNs for so long; how many, and how much time of the processor.
-    fn send(&mut self, time: Duration) -> Result<(u32, u64)> {
+    /// SYNs for so long; the time of the processor that each batch took.
+    fn send(&mut self, time: Duration) -> Result<Vec<Duration>> {
         let mut cpus = CpuSet::new();
         cpus.set(thread::available_parallelism()?.get() - 1)?;
         sched_setaffinity(Pid::from_raw(0), &cpus)?;
-        let (mut syns, mut nanos) = (0, 0);
+        let mut batches = Vec::new();
         let begun = Instant::now();
         while begun.elapsed() < time {
             let from = processor_ns();
@@ -119,10 +126,9 @@ impl<'a> Flood<'a> {
                 self.lab.write(0, &self.packets[self.next])?;
                 self.next = (self.next + 1) % self.packets.len();
             }
-            nanos += processor_ns() - from;
-            syns += BATCH;
+            batches.push(Duration::from_nanos(u64::try_from(processor_ns() - from)?));
             self.lab.drain()?;
         }
-        Ok((syns, u64::try_from(nanos)?))
+        Ok(batches)
     }
 }

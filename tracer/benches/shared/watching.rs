@@ -44,7 +44,7 @@ impl Process {
         }
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/shared/syn-drops.bt");
         // tracefs, in a mount namespace of its own.
-        let mounted = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null; exec bpftrace \"$0\" \"$1\"";
+        let mounted = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null; exec bpftrace \"$0\" \"$1\" 2>&1";
         let mut unshare = Command::new("unshare");
         unshare.args(["-m", "sh", "-c", mounted, script, &port.to_string()]).stdout(Stdio::piped());
         let mut this = Self::start(&mut unshare)?;
