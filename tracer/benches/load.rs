@@ -29,7 +29,7 @@ mod shared {
 use anyhow::{Context as _, Result};
 
 use self::{
-    case::{Case, Stage},
+    case::{Case, Rates, Stage},
     shared::arguments::Arguments,
     table::{Figure, Table},
     who::{Place, Who},
@@ -56,12 +56,17 @@ fn main() -> Result<()> {
     let stage = Stage::set(args.word("--nginx").unwrap_or("nginx"), seconds)?;
     let mut table = Table::new(&place, seconds);
     for round in 0..rounds {
-        for case in Case::ALL {
+        for case in Case::DONE {
             for at in 0..watchers.len() {
                 let who = watchers[(at + round) % watchers.len()];
-                let figure = measure(&stage, &place, who, case)
+                let figures = measure(&stage, &place, who, case)
                     .with_context(|| format!("round {}, {case}, {who}", round + 1))?;
-                table.add(case, who, round, figure);
+                if figures.is_empty() {
+                    table.absent(case, who);
+                }
+                for (case, figure) in figures {
+                    table.add(case, who, round, figure);
+                }
             }
         }
     }
@@ -69,13 +74,15 @@ fn main() -> Result<()> {
     if args.has("--check") { table.check() } else { Ok(()) }
 }
 
-/// One watcher, one case. `None`: this cannot be had here.
-fn measure(stage: &Stage, place: &Place, who: Who, case: Case) -> Result<Option<Figure>> {
-    let Some(mut scene) = stage.scene(case)? else { return Ok(None) };
-    let Some(watching) = who.start(place, &scene)? else { return Ok(None) };
+/// One watcher, one case. Nothing: this cannot be had here.
+fn measure(stage: &Stage, place: &Place, who: Who, case: Case) -> Result<Vec<(Case, Figure)>> {
+    let Some(mut scene) = stage.scene(case)? else { return Ok(vec![]) };
+    let Some(watching) = who.start(place, &scene)? else { return Ok(vec![]) };
     let before = watching.processor();
-    let (rate, took) = scene.run(stage.time(case))?;
+    let Rates { rate, work, took } = scene.run(stage.time(case))?;
     let own = before.zip(watching.processor()).map(|(before, after)| after.saturating_sub(before));
     watching.stop(case)?;
-    Ok(Some(Figure { rate, own: own.map(|own| own.div_duration_f64(took)) }))
+    let own = own.map(|own| own.div_duration_f64(took));
+    let rates = [(case, Some(rate)), (Case::Work, work)];
+    Ok(rates.into_iter().filter_map(|(case, rate)| Some((case, Figure { rate: rate?, own }))).collect())
 }

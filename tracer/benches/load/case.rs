@@ -15,6 +15,8 @@ use crate::{
 pub(crate) enum Case {
     /// Short connections to a web server.
     Connections,
+    /// The same, by the time of the processor that server and clients took: whoever else wants it does not count.
+    Work,
     /// A flood of SYNs that are answered by cookies.
     Answered,
     /// A flood to a listener whose accept queue is full.
@@ -24,12 +26,15 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 4] = [Self::Connections, Self::Answered, Self::QueueFull, Self::Paws];
+    /// Those that are done; [`Case::Work`] comes with the first.
+    pub(crate) const DONE: [Self; 4] = [Self::Connections, Self::Answered, Self::QueueFull, Self::Paws];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Connections, Self::Work, Self::Answered, Self::QueueFull, Self::Paws];
 
     /// What the tracer may cost at most, as a share of the rate.
     pub(crate) fn bound(self, noise: f64) -> Option<f64> {
         match self {
-            Self::Connections => Some(noise.max(0.01)),
+            Self::Connections | Self::Work => Some(noise.max(0.01)),
             Self::Answered => Some(0.03 + noise),
             Self::QueueFull | Self::Paws => None,
         }
@@ -40,6 +45,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Connections => "nginx, short connections",
+            Self::Work => "  of server and clients",
             Self::Answered => "flood, SYN cookies",
             Self::QueueFull => "flood, accept queue full",
             Self::Paws => "flood, PAWS refuses",
@@ -68,10 +74,20 @@ impl Stage {
     /// Everything in place but the load. `None`: it cannot be had here.
     pub(crate) fn scene(&self, case: Case) -> Result<Option<Scene<'_>>> {
         Ok(match case {
-            Case::Connections => self.site.as_ref().map(Scene::Site),
+            Case::Connections | Case::Work => self.site.as_ref().map(Scene::Site),
             _ => Some(Scene::Flood(Box::new(Flood::prepare(case, &self.spoofed)?))),
         })
     }
+}
+
+/// What came of it.
+pub(crate) struct Rates {
+    /// Connections per second; SYNs per second of the processor that takes them.
+    pub(crate) rate: f64,
+    /// Connections per second of the time that server and clients took.
+    pub(crate) work: Option<f64>,
+    /// How long it took in all.
+    pub(crate) took: Duration,
 }
 
 /// Where it happens.
@@ -89,8 +105,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Connections or SYNs per second, and how long it took.
-    pub(crate) fn run(&mut self, time: Duration) -> Result<(f64, Duration)> {
+    /// Lets it happen for so long.
+    pub(crate) fn run(&mut self, time: Duration) -> Result<Rates> {
         match self {
             Self::Site(site) => site.run(time),
             Self::Flood(flood) => flood.run(time),

@@ -16,7 +16,7 @@ use nix::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, Rates},
     live::{family::Family, lab::Lab, peer::PORT, syn::Syn},
     shared::{clock::processor_ns, spread::spread},
 };
@@ -62,7 +62,7 @@ impl<'a> Flood<'a> {
         let listener = lab.listen(backlog)?;
         let mut packets = Cow::Borrowed(spoofed);
         match case {
-            Case::Connections | Case::Answered => {}
+            Case::Connections | Case::Work | Case::Answered => {}
             Case::QueueFull => {
                 for port in [1001, 1002] {
                     let syn = lab.syn(9, port, 1, Some(NEWER));
@@ -84,8 +84,8 @@ impl<'a> Flood<'a> {
         Ok(flood)
     }
 
-    /// SYNs per second of this processor, and how long it took in all.
-    pub(crate) fn run(&mut self, time: Duration) -> Result<(f64, Duration)> {
+    /// SYNs for so long.
+    pub(crate) fn run(&mut self, time: Duration) -> Result<Rates> {
         let before = self.lab.counters()?;
         let begun = Instant::now();
         // A thread of its own, which stays where it is; those who watch have the other processors.
@@ -100,20 +100,20 @@ impl<'a> Flood<'a> {
         let wanted = syns.saturating_sub(syns / 10 + 256);
         ensure!(counted >= Some(wanted), "{syns} SYNs, and {:?} counted {counted:?}", self.counters());
         let batch = spread(batches.iter().map(Duration::as_secs_f64)).context("no time for a flood")?;
-        Ok((f64::from(BATCH) / batch.median, took))
+        Ok(Rates { rate: f64::from(BATCH) / batch.median, work: None, took })
     }
 
     /// The kernel's counters that show that it was this flood; the first that there is.
     fn counters(&self) -> &'static [&'static str] {
         match self.case {
-            Case::Connections | Case::Answered => &["TcpExtSyncookiesSent"],
+            Case::Connections | Case::Work | Case::Answered => &["TcpExtSyncookiesSent"],
             Case::QueueFull => &["TcpExtListenOverflows"],
             // Its own since 6.12.
             Case::Paws => &["TcpExtPAWSTimewait", "TcpExtPAWSEstab"],
         }
     }
 
-    /// SYNs for so long; the time of the processor that each batch took.
+    /// Sends for so long; the time of the processor that each batch took.
     fn send(&mut self, time: Duration) -> Result<Vec<Duration>> {
         let mut cpus = CpuSet::new();
         cpus.set(thread::available_parallelism()?.get() - 1)?;

@@ -29,19 +29,19 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(place: &Place, seconds: u32) -> Self {
         let head = format!(
-            "hook set {}, {seconds} s of connections, {:.1} s of each flood (SYNs per second of the processor that takes \
-             them)\nmedian (least to most) of the rounds; changes against nobody, the mean of both, in the same round\n",
+            "hook set {}, {seconds} s of connections, {:.1} s of each flood; work of server and clients and floods per second \
+             of the processor\nmedian (least to most) of the rounds; changes against nobody, the mean of both, in the same round\n",
             place.set,
             f64::from(seconds) / 10.0
         );
         Self { head, rounds: BTreeMap::new(), absent: vec![] }
     }
 
-    pub(crate) fn add(&mut self, case: Case, who: Who, round: usize, figure: Option<Figure>) {
-        if let Some(figure) = figure {
-            self.rounds.entry((case, who)).or_default().insert(round, figure);
-            return;
-        }
+    pub(crate) fn add(&mut self, case: Case, who: Who, round: usize, figure: Figure) {
+        self.rounds.entry((case, who)).or_default().insert(round, figure);
+    }
+
+    pub(crate) fn absent(&mut self, case: Case, who: Who) {
         let absent = format!("{case}, {who}: not to be had here");
         if !self.absent.contains(&absent) {
             self.absent.push(absent);

@@ -11,8 +11,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike as _,
+};
 
 use crate::{
+    case::Rates,
     live::{
         counters::Counters,
         family::Family,
@@ -34,7 +39,7 @@ pub(crate) struct Site {
     pub(crate) server: Lab,
     clients: Lab,
     counters: RefCell<Counters>,
-    _nginx: Process,
+    nginx: Process,
 }
 
 impl Site {
@@ -54,7 +59,7 @@ impl Site {
         clients.sysctl("ipv4/ip_local_port_range", "1024 65000")?;
         let nginx = serve(&server, nginx, at)?;
         let counters = server.netns.run(Counters::open)?;
-        let site = Self { server, clients, counters: RefCell::new(counters), _nginx: nginx };
+        let site = Self { server, clients, counters: RefCell::new(counters), nginx };
         site.await_answer(at)?;
         // Until ports are used again, as they are in life.
         site.run(Duration::from_secs(3))?;
@@ -70,26 +75,36 @@ impl Site {
         Ok(())
     }
 
-    /// Connections per second, and how long it took.
-    pub(crate) fn run(&self, time: Duration) -> Result<(f64, Duration)> {
+    /// Connections for so long.
+    pub(crate) fn run(&self, time: Duration) -> Result<Rates> {
         let mut counters = self.counters.borrow_mut();
         let before = counters.read()?;
+        let worked = self.worked()?;
         let begun = Instant::now();
-        let mut wrk = Command::new("wrk");
+        let mut load = Command::new("wrk");
         let seconds = time.as_secs().max(1);
-        wrk.args(["-t", "1", "-c", OPEN, "-d", &format!("{seconds}s"), "-H", "Connection: close"])
+        load.args(["-t", "1", "-c", OPEN, "-d", &format!("{seconds}s"), "-H", "Connection: close"])
             .arg(format!("http://{}/", SocketAddr::from((SERVER, PORT))))
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
-        let mut child = self.clients.netns.run(|| wrk.spawn()).context("start wrk")?;
+        let mut child = self.clients.netns.run(|| load.spawn()).context("start wrk")?;
         ended(&mut child, time + PATIENCE)?.context("wrk does not end")?;
         let out = String::from_utf8(child.wait_with_output()?.stdout)?;
         let took = begun.elapsed();
+        let worked = self.worked()?.saturating_sub(worked).as_secs_f64();
         let opened = counters.read()?.since(&before, "TcpPassiveOpens").context("no such counter")?;
         let (requests, rate) = requests(&out).with_context(|| format!("wrk says: {out}"))?;
         ensure!(opened >= requests, "{requests} requests in {opened} connections");
         ensure!(!out.contains("connect ") || out.contains("connect 0,"), "connections failed: {out}");
-        Ok((rate, took))
+        let work = f64::from(u32::try_from(requests)?) / worked;
+        Ok(Rates { rate, work: Some(work), took })
+    }
+
+    /// Time of the processor that the server and all clients that are gone took so far.
+    fn worked(&self) -> Result<Duration> {
+        let clients = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let micros = (clients.user_time() + clients.system_time()).num_microseconds();
+        Ok(self.nginx.processor().context("its time")? + Duration::from_micros(u64::try_from(micros)?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Those who watch: programs that do nothing on the tracer's hooks, bpftrace with the tracer's question, any process.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -61,6 +62,17 @@ impl Process {
 
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Time of the processor that its threads have taken.
+    #[allow(dead_code, reason = "the benchmark of what the programs cost has no use for it")]
+    pub(crate) fn processor(&self) -> Option<Duration> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).ok()?;
+        let nanos = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        });
+        Some(Duration::from_nanos(nanos.sum()))
     }
 
     /// One of its streams, where it was asked for.
