@@ -10,6 +10,9 @@ use crate::{
     who::{Place, Who},
 };
 
+/// Noise that hides what a watcher may cost.
+const TOO_NOISY: f64 = 0.03;
+
 /// One measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
@@ -66,14 +69,14 @@ impl Table {
         }))
     }
 
-    /// How far the two rates of a round lie apart in which nobody watched: the median share.
+    /// How far the two rates of a round lie apart in which nobody watched: the greatest share.
     fn noise(&self, case: Case) -> Option<f64> {
         let rounds = self.rounds.get(&(case, Who::Nobody))?;
         spread(rounds.keys().filter_map(|round| {
             let (one, other) = self.nobody(case, *round)?;
             Some((one - other).abs() / f64::midpoint(one, other))
         }))
-        .map(|noise| noise.median)
+        .map(|noise| noise.most)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -111,7 +114,13 @@ impl Table {
             let percent = |share: f64| format!("{:.1} %", share * 100.0);
             let bound = case.bound(noise);
             let may = bound.map_or_else(String::new, |bound| format!(", may cost {}", percent(bound)));
-            let line = format!("{case}: tracer costs {}{may}, noise {}", percent(cost), percent(noise));
+            let busy = if noise > TOO_NOISY { ": the machine is too busy to tell" } else { "" };
+            let line = format!(
+                "{}: tracer costs {}{may}, noise {}{busy}",
+                case.to_string().trim(),
+                percent(cost),
+                percent(noise)
+            );
             Some((line, bound.is_some_and(|bound| cost > bound)))
         });
         each.collect()
