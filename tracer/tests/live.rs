@@ -13,6 +13,7 @@ mod live {
     pub(crate) mod family;
     pub(crate) mod fate;
     pub(crate) mod filters;
+    pub(crate) mod floods;
     pub(crate) mod ground;
     pub(crate) mod lab;
     pub(crate) mod named;

@@ -146,6 +146,8 @@ pub(crate) struct Source {
     pub(crate) src: IpAddr,
     pub(crate) syns: Option<u64>,
     pub(crate) drops: u64,
+    #[serde(default)]
+    pub(crate) unsent: u64,
     pub(crate) paws: u64,
     pub(crate) max_regression: Option<i64>,
     pub(crate) nat: Option<Nat>,
@@ -175,6 +177,8 @@ pub(crate) struct Verdict {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Check {
     pub(crate) counter: String,
+    pub(crate) kernel: u64,
+    pub(crate) ours: u64,
     pub(crate) remark: Option<String>,
 }
 

@@ -37,7 +37,7 @@ const ISN: u32 = 1_000_000;
 const STAMP: u32 = 1_000_000_000;
 
 /// Watches one laboratory for every cause.
-fn watch(ground: Ground, lab: &Lab, more: &[&str]) -> Result<Watcher> {
+pub(crate) fn watch(ground: Ground, lab: &Lab, more: &[&str]) -> Result<Watcher> {
     let path = lab.netns.path().display().to_string();
     Watcher::start(ground.set.name(), &[&["--cause", "all", "--netns", &path], more].concat())
 }
@@ -52,7 +52,7 @@ fn knock(lab: &mut Lab, times: u16) -> Result<()> {
     Ok(())
 }
 
-fn code(status: ExitStatus, wanted: i32, stderr: &str) -> Result<()> {
+pub(crate) fn code(status: ExitStatus, wanted: i32, stderr: &str) -> Result<()> {
     ensure!(status.code() == Some(wanted), "{status}, not exit status {wanted}; it said: {stderr}");
     Ok(())
 }
@@ -204,37 +204,11 @@ fn rate_limit(ground: Ground) -> Result<()> {
     Ok(())
 }
 
-/// More than the ring holds (2 MiB, at least 176 bytes a record) while nobody reads: every SYN is either told or counted
-/// as lost.
-pub(crate) fn flood(ground: Ground) -> Result<()> {
-    const SYNS: u32 = 20_000;
-    let mut lab = Lab::new(Family::V4)?;
-    let watcher = watch(ground, &lab, &[])?;
-    watcher.signal(Signal::SIGSTOP)?;
-    let mut syn = lab.syn(9, 1, ISN, Some(STAMP));
-    for n in 0..SYNS {
-        syn.seq = n;
-        syn.from.set_port(u16::try_from(1 + n % 40_000)?);
-        lab.send(&syn.segment())?;
-    }
-    watcher.signal(Signal::SIGCONT)?;
-    let ended = watcher.finish()?;
-    code(ended.status, 0, &ended.stderr)?;
-    let lost = *ended.summary.lost.get("ring").context("lost.ring")?;
-    let (drops, lines) = (ended.summary.drops, ended.printed.len() as u64);
-    ensure!(drops + lost == u64::from(SYNS), "{drops} drops and {lost} lost of {SYNS}");
-    ensure!(lost > 0, "the ring was not filled");
-    ensure!(lines == drops, "{lines} lines of {drops} drops");
-    Ok(())
-}
-
 /// Attaching reads the types of the whole kernel; that memory is not kept.
 fn memory(ground: Ground) -> Result<()> {
     const MOST_KIB: u64 = 20 << 10;
     let watcher = Watcher::start(ground.set.name(), &["-p", &PORT.to_string()])?;
-    let status = fs::read_to_string(format!("/proc/{}/status", watcher.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    let kib = watcher.resident_kib()?;
     ensure!(kib <= MOST_KIB, "{kib} KiB are resident, not at most {MOST_KIB}");
     watcher.finish().map(drop)
 }

@@ -12,11 +12,12 @@ use super::{
     family::Family,
     fate,
     filters::FILTERS,
+    floods::FLOODS,
     ground::{Ground, Kernel, Set, Why},
     lab::{self, Lab},
     named::NAMED,
     readings::READINGS,
-    runs::{self, RUNS},
+    runs::RUNS,
     top::TOPS,
     types,
     watcher::{self, Watcher},
@@ -132,10 +133,8 @@ fn alone(ground: Ground, name: &str, run: fn(Ground) -> Result<()>) -> Trial {
 fn last_trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let shared = Arc::clone(bench);
     let name = format!("{}/run/nothing-lost", bench.ground.set);
-    let mut trials = vec![
-        Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared))),
-        alone(bench.ground, "run/flood", runs::flood),
-    ];
+    let mut trials = vec![Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared)))];
+    trials.extend(FLOODS.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(TOPS.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(demos(bench.ground).into_iter().map(|(name, run)| alone(bench.ground, name, run)));
     trials

@@ -168,6 +168,13 @@ impl Watcher {
     }
 
     /// Sends a signal.
+    /// Memory that it has in use, KiB (`VmRSS`).
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        line.trim().trim_end_matches(" kB").parse().context("KiB")
+    }
+
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         let pid = i32::try_from(self.pid())?;
         kill(Pid::from_raw(pid), signal).with_context(|| format!("send {signal}"))
