@@ -2,8 +2,12 @@
 //!
 //! What is said of them is for [`Report`](super::report::Report).
 
+pub mod fed;
+mod ground;
 mod screen;
 mod summary;
+
+pub(super) use ground::Ground;
 
 use std::time::{Duration, Instant};
 
@@ -26,12 +30,10 @@ use crate::{
     error::{Exit, Failure},
     kernel::{
         load::{Attached, Counts},
-        plan::Facts,
         ring::{Batch, Ring},
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
-        report::Start,
         seen::{Answered, Record, Seen},
     },
 };
@@ -71,39 +73,17 @@ fn wall_offset() -> Result<i64, Failure> {
 impl Tracing {
     pub(super) fn new(
         args: &LiveArgs,
-        facts: &Facts,
-        attached: &Attached,
+        ground: Ground,
         filters: Filters,
         recording: Option<Recording>,
         manner: Manner,
     ) -> Result<Self, Failure> {
-        let plan = &attached.plan;
+        let Ground { mut kernel, start, counts } = ground;
         let mut namespaces = Namespaces::find(filters.netns.clone());
         let only = filters.kernel.words.netns;
         let window = Window::open(&mut namespaces, (only != 0).then_some(only));
         let waiting = Waiting::start(filters.netns.clone())?;
-        let types = facts.types.as_ref().ok();
-        let mut kernel = Kernel::new(
-            &facts.kernel,
-            types.map_or(&[], |types| &types.reasons),
-            types.map_or(&[], |types| &types.timewait_verdicts),
-        );
-        kernel.function_hooks = plan.set.hooks_functions();
-        kernel.rx_sk = types.is_some_and(|t| t.kfree_rx_sk);
-        kernel.check_req_reasons = types.is_some_and(|t| t.args("tcp_check_req") >= 6);
         kernel.counters = window.names();
-        let start = Start {
-            time: time_of_day()?,
-            version: env!("CARGO_PKG_VERSION").into(),
-            kernel: Some(facts.kernel.clone()),
-            set: plan.set.name().into(),
-            attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
-            missing: plan.missing.clone(),
-            blind: plan.blind.clone(),
-            filter: filters.words.clone(),
-            limits: None,
-            capture: None,
-        };
         let causes = filters.causes.clone();
         Ok(Self {
             filters,
@@ -114,7 +94,7 @@ impl Tracing {
             scene: Scene::default(),
             window,
             waiting,
-            counts: attached.counts()?,
+            counts,
             wall: wall_offset()?,
             begun: Instant::now(),
         })
