@@ -17,7 +17,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use bytes::BytesMut;
 use shared::{
     clock::processor_ns,
     records::{REASON, Server, VERDICT, answered, dropped, write},
@@ -54,7 +53,12 @@ const LINES: [Line; 10] = [
     Line { what: "drops of one source", sources: Some(1), make: dropped, options: SILENT },
     Line { what: "drops of a thousand sources", sources: Some(1000), make: dropped, options: SILENT },
     Line { what: "drops, each of another source", sources: None, make: dropped, options: SILENT },
-    Line { what: "answered SYNs of a thousand sources", sources: Some(1000), make: answered, options: SILENT },
+    Line {
+        what: "answered SYNs of a thousand sources",
+        sources: Some(1000),
+        make: answered,
+        options: SILENT,
+    },
     Line { what: "answered SYNs, each of another source", sources: None, make: answered, options: SILENT },
     Line { what: "drops as text", sources: Some(1000), make: dropped, options: Some(&[]) },
     Line { what: "drops as JSON", sources: Some(1000), make: dropped, options: Some(&["-o", "json"]) },
@@ -105,7 +109,8 @@ fn again(line: usize) -> (f64, f64) {
     let mut again = Command::new(env::current_exe().expect("this program has a path"));
     again.args(env::args().skip(1)).env("TRACER_BENCH_LINE", line.to_string()).stdout(Stdio::null());
     let said = String::from_utf8(again.output().expect("it starts").stderr).expect("it speaks UTF-8");
-    let figures = said.trim().split_once(' ').and_then(|(ns, mib)| Some((ns.parse().ok()?, mib.parse().ok()?)));
+    let figures =
+        said.trim().split_once(' ').and_then(|(ns, mib)| Some((ns.parse().ok()?, mib.parse().ok()?)));
     figures.unwrap_or_else(|| panic!("line {line}: {said}"))
 }
 
@@ -184,7 +189,7 @@ fn submit(record: &SynRecord, ring: &mut Vec<u8>) {
 
 /// Whoever takes the records.
 struct Sink {
-    buffer: BytesMut,
+    buffer: Vec<u8>,
     taken: u64,
     run: Option<Fed>,
 }
@@ -201,12 +206,13 @@ impl Sink {
             let start = Start { version: "0".into(), set: "fentry".into(), ..Start::default() };
             Fed::start(&args(options), kernel, start).unwrap_or_else(|failure| panic!("{failure}"))
         });
-        Self { buffer: BytesMut::new(), taken: 0, run }
+        Self { buffer: Vec::new(), taken: 0, run }
     }
 
     /// Everything in the ring, in batches.
     fn read(&mut self, mut ring: &[u8]) {
         while !ring.is_empty() {
+            self.buffer.clear();
             for _ in 0..BATCH {
                 let Some((head, rest)) = ring.split_first_chunk::<8>() else { break };
                 let len = u32::from_ne_bytes([head[0], head[1], head[2], head[3]]) as usize;
@@ -216,10 +222,9 @@ impl Sink {
                 self.taken += 1;
                 ring = &rest[len.next_multiple_of(8)..];
             }
-            let records = self.buffer.split().freeze();
             match &mut self.run {
-                Some(run) => run.take(records).unwrap_or_else(|failure| panic!("{failure}")),
-                None => _ = std::hint::black_box(&records),
+                Some(run) => run.take(&self.buffer).unwrap_or_else(|failure| panic!("{failure}")),
+                None => _ = std::hint::black_box(&self.buffer),
             }
         }
     }

@@ -83,7 +83,7 @@ impl Tracing {
         let only = filters.kernel.words.netns;
         let window = Window::open(&mut namespaces, (only != 0).then_some(only));
         let waiting = Waiting::start(filters.netns.clone())?;
-        kernel.counters = window.names();
+        kernel.counters = window.names().cloned().collect();
         let causes = filters.causes.clone();
         Ok(Self {
             filters,
@@ -122,44 +122,64 @@ impl Tracing {
     }
 
     /// Takes records from the ring.
-    pub(super) fn take(&mut self, batch: &Batch) -> Result<Option<End>, Failure> {
+    pub(super) fn take(&mut self, batch: &Batch<'_>) -> Result<Option<End>, Failure> {
         self.report.lost.decode += batch.malformed;
-        let mut records = batch.records.clone();
+        let mut records = batch.records;
         let mut end = None;
+        // Reading the clock for each would cost more than most that is done with it.
+        let now = Instant::now();
         while !records.is_empty() {
             match decode::record(&mut records) {
-                Ok(Record::Dropped(seen)) => end = self.one(&seen)?.or(end),
-                Ok(Record::Answered(answered)) => end = self.answered(&answered)?.or(end),
+                Ok(Record::Dropped(seen)) => end = self.one(&seen, now)?.or(end),
+                Ok(Record::Answered(answered)) => end = self.answered(&answered, now)?.or(end),
                 Err(_) => self.report.lost.decode += 1,
             }
         }
         Ok(end)
     }
 
-    fn one(&mut self, seen: &Seen) -> Result<Option<End>, Failure> {
+    fn one(&mut self, seen: &Seen, now: Instant) -> Result<Option<End>, Failure> {
         if !self.window.holds(seen.mono_ns) {
             return Ok(None);
         }
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
-        self.waiting.add(Observation::Drop(drop), Instant::now());
-        self.release()
+        self.observed(Observation::Drop(drop), now)
+    }
+
+    /// Hands on an observation, or lets it wait.
+    fn observed(&mut self, mut observation: Observation, now: Instant) -> Result<Option<End>, Failure> {
+        if self.waiting.passes(&mut observation, now) {
+            return self.hand_on(&observation, now);
+        }
+        self.waiting.add(observation, now);
+        self.release_by(now)
     }
 
     /// Hands on what waits for nothing more.
     pub(super) fn release(&mut self) -> Result<Option<End>, Failure> {
+        self.release_by(Instant::now())
+    }
+
+    fn release_by(&mut self, now: Instant) -> Result<Option<End>, Failure> {
         let mut end = None;
-        while let Some(observation) = self.waiting.next(Instant::now()) {
-            if let Observation::Drop(drop) = &observation {
-                let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
-                if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
-                    self.scene.add(drop);
-                }
-            }
-            end = self.report.take(&observation, self.elapsed())?.or(end);
+        while let Some(observation) = self.waiting.next(now) {
+            end = self.hand_on(&observation, now)?.or(end);
         }
         Ok(end)
+    }
+
+    fn hand_on(&mut self, observation: &Observation, now: Instant) -> Result<Option<End>, Failure> {
+        if let Observation::Drop(drop) = observation {
+            let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
+            if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
+                self.scene.add(drop);
+            }
+        }
+        // Nanoseconds since everything was in place.
+        let elapsed = now.saturating_duration_since(self.begun).as_nanos();
+        self.report.take(observation, i64::try_from(elapsed).unwrap_or(i64::MAX))
     }
 
     /// Waits until [`Tracing::release`] has something to hand on; for ever, where nothing waits.
@@ -168,18 +188,12 @@ impl Tracing {
     }
 
     /// A SYN that was answered.
-    fn answered(&mut self, answered: &Answered) -> Result<Option<End>, Failure> {
+    fn answered(&mut self, answered: &Answered, now: Instant) -> Result<Option<End>, Failure> {
         if !self.window.holds(answered.mono_ns) {
             return Ok(None);
         }
         let accepted = answered.at(self.time_of(answered.mono_ns));
-        self.waiting.add(Observation::Accepted(accepted), Instant::now());
-        self.release()
-    }
-
-    /// Nanoseconds since everything was in place.
-    fn elapsed(&self) -> i64 {
-        i64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(i64::MAX)
+        self.observed(Observation::Accepted(accepted), now)
     }
 
     /// The time of day of a moment of the monotonic clock (ns).

@@ -8,16 +8,16 @@ mod listener;
 mod refusals;
 mod summary;
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::refusals::Queue;
 use crate::{
     kernel::load::ProgramFacts,
     model::{
-        Drop, Nanos,
+        Drop, Nanos, OptionKinds,
         reading::Accepted,
         report::{FilterWords, Missing, Start},
     },
@@ -33,9 +33,37 @@ pub const SCHEMA: u32 = 1;
 
 /// RFC 3339, UTC, nanoseconds.
 pub fn time(time: Nanos) -> String {
-    match Timestamp::from_nanosecond(i128::from(time.0)) {
-        Ok(time) => format!("{time:.9}"),
-        Err(_) => String::new(),
+    Moment(time).to_string()
+}
+
+#[derive(Clone, Copy)]
+struct Moment(Nanos);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_nanosecond(i128::from(self.0.0)) {
+            Ok(time) => write!(f, "{time:.9}"),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// As it is written, straight into the line.
+struct Written<T>(T);
+
+impl<T: fmt::Display> Serialize for Written<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// In place of what `line` held, whose memory is used again.
+fn write(value: &impl Serialize, line: &mut String) {
+    let mut bytes = std::mem::take(line).into_bytes();
+    bytes.clear();
+    // Nothing refuses to be written into memory, and it is UTF-8.
+    if serde_json::to_writer(&mut bytes, value).is_ok() {
+        *line = String::from_utf8(bytes).unwrap_or_default();
     }
 }
 
@@ -130,7 +158,7 @@ pub fn start(start: &Start) -> String {
 struct DropLine<'a> {
     r#type: &'static str,
     schema: u32,
-    time: String,
+    time: Written<Moment>,
     family: u8,
     src: std::net::IpAddr,
     sport: u16,
@@ -153,7 +181,7 @@ struct DropLine<'a> {
     mss: Option<u16>,
     wscale: Option<u8>,
     window: u16,
-    options: String,
+    options: Written<OptionKinds>,
     accept_queue: Option<Queue>,
     syn_queue: Option<Queue>,
     listener: Option<Listener<'a>>,
@@ -168,7 +196,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
     let value = DropLine {
         r#type: "drop",
         schema: SCHEMA,
-        time: time(drop.time),
+        time: Written(Moment(drop.time)),
         family: drop.flow.family(),
         src: drop.flow.src,
         sport: drop.flow.sport,
@@ -191,7 +219,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
         mss: drop.syn.mss,
         wscale: drop.syn.wscale,
         window: drop.syn.window,
-        options: drop.syn.options.to_string(),
+        options: Written(drop.syn.options),
         accept_queue: drop.accept_queue.map(Queue::from),
         syn_queue: drop.syn_queue.map(Queue::from),
         listener: drop.listener.as_deref().map(Listener::from),
@@ -200,15 +228,14 @@ pub fn drop(drop: &Drop, line: &mut String) {
         evidence: drop.evidence.name(),
         netns_name: drop.netns_name.as_deref(),
     };
-    line.clear();
-    let _ = write!(line, "{}", text(&value));
+    write(&value, line);
 }
 
 #[derive(Serialize)]
 struct AcceptedLine {
     r#type: &'static str,
     schema: u32,
-    time: String,
+    time: Written<Moment>,
     family: u8,
     src: std::net::IpAddr,
     sport: u16,
@@ -222,7 +249,7 @@ struct AcceptedLine {
     mss: Option<u16>,
     wscale: Option<u8>,
     window: Option<u16>,
-    options: Option<String>,
+    options: Option<Written<OptionKinds>>,
     unreported: u32,
     #[serde(skip_serializing_if = "is_false")]
     undecided: bool,
@@ -240,7 +267,7 @@ pub fn syn(accepted: &Accepted, undecided: bool, line: &mut String) {
     let value = AcceptedLine {
         r#type: "syn",
         schema: SCHEMA,
-        time: time(accepted.time),
+        time: Written(Moment(accepted.time)),
         family: accepted.flow.family(),
         src: accepted.flow.src,
         sport: accepted.flow.sport,
@@ -254,12 +281,11 @@ pub fn syn(accepted: &Accepted, undecided: bool, line: &mut String) {
         mss: stack.mss,
         wscale: stack.wscale,
         window: stack.window,
-        options: stack.options.map(|options| options.to_string()),
+        options: stack.options.map(Written),
         unreported: accepted.unreported,
         undecided,
     };
-    line.clear();
-    let _ = write!(line, "{}", text(&value));
+    write(&value, line);
 }
 
 #[derive(Serialize)]

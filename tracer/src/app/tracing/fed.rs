@@ -30,7 +30,7 @@ impl Fed {
     ///
     /// # Errors
     /// When standard output fails.
-    pub fn take(&mut self, records: bytes::Bytes) -> Result<(), Failure> {
+    pub fn take(&mut self, records: &[u8]) -> Result<(), Failure> {
         self.0.take(&Batch { records, malformed: 0, more: true }).map(drop)
     }
 
