@@ -23,6 +23,8 @@ pub(crate) enum Which {
     Attach,
     /// What the programs cost in the kernel, beside empty ones and bpftrace.
     Cost,
+    /// How many events a second a core takes from the ring to the aggregate, and the memory of a flood.
+    Flow,
     /// How fast a capture is read, beside tshark and p0f.
     Replay,
     /// What the full screen costs at 10,000 drops a second.
@@ -43,13 +45,20 @@ pub(crate) fn bench(which: Which, check: bool) -> Result<()> {
     if matches!(which, Which::All | Which::Replay) {
         replay::replay(check)?;
     }
-    if matches!(which, Which::All | Which::Top) {
-        let mut cargo = Command::new("cargo");
-        cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
-        cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", "top", "--"]);
-        run(cargo.args(check.then_some("--check")))?;
+    for (one, name) in [(Which::Flow, "flow"), (Which::Top, "top")] {
+        if which == Which::All || which == one {
+            without_programs(name, check)?;
+        }
     }
     Ok(())
+}
+
+/// One that needs neither root nor the eBPF object.
+fn without_programs(name: &str, check: bool) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
+    cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", name, "--"]);
+    run(cargo.args(check.then_some("--check")))
 }
 
 /// On this kernel, in the set that attaches here.
