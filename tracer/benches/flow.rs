@@ -8,6 +8,7 @@
 mod shared {
     pub(crate) mod clock;
     pub(crate) mod records;
+    #[allow(dead_code, reason = "the other benchmarks use more of it")]
     pub(crate) mod traffic;
 }
 
@@ -86,6 +87,8 @@ const BATCH: usize = 1024;
 /// What a drop costs in the kernel in all, nanoseconds (`cargo xtask bench cost`): on the core that handles the SYNs events
 /// come no faster than that.
 const KERNEL_NS: f64 = 1500.0;
+/// However many sources there are.
+const MOST_MIB: f64 = 64.0;
 
 fn main() {
     let whole = env::args().any(|arg| arg == "--bench");
@@ -134,7 +137,11 @@ fn report(figures: &[Vec<(f64, f64)>]) {
         );
     }
     println!("OF A COUNTER: events a second, beside a reader that only counts; WITH KERNEL'S: on a core");
-    println!("that also handles the SYNs, {KERNEL_NS} ns each");
+    println!("that also handles the SYNs, {KERNEL_NS} ns each; no more than {MOST_MIB} MiB are allowed");
+    if env::args().any(|arg| arg == "--check") {
+        let most = figures.iter().flatten().map(|(_, mib)| *mib).fold(0.0, f64::max);
+        assert!(most <= MOST_MIB, "over the budget: {most:.1} MiB");
+    }
 }
 
 /// Nanoseconds of an event, and the most memory that the process had, MiB.

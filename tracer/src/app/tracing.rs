@@ -56,6 +56,14 @@ pub(super) struct Tracing {
     begun: Instant,
 }
 
+/// Now.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: Instant,
+    /// Nanoseconds since everything was in place.
+    since: i64,
+}
+
 fn clock(id: ClockId) -> Result<i64, Failure> {
     let time = clock_gettime(id).map_err(|error| system("cannot read the clock", &error.into()))?;
     Ok(time.tv_sec() * 1_000_000_000 + time.tv_nsec())
@@ -127,7 +135,7 @@ impl Tracing {
         let mut records = batch.records;
         let mut end = None;
         // Reading the clock for each would cost more than most that is done with it.
-        let now = Instant::now();
+        let now = self.moment();
         while !records.is_empty() {
             match decode::record(&mut records) {
                 Ok(Record::Dropped(seen)) => end = self.one(&seen, now)?.or(end),
@@ -138,7 +146,7 @@ impl Tracing {
         Ok(end)
     }
 
-    fn one(&mut self, seen: &Seen, now: Instant) -> Result<Option<End>, Failure> {
+    fn one(&mut self, seen: &Seen, now: Moment) -> Result<Option<End>, Failure> {
         if !self.window.holds(seen.mono_ns) {
             return Ok(None);
         }
@@ -149,37 +157,41 @@ impl Tracing {
     }
 
     /// Hands on an observation, or lets it wait.
-    fn observed(&mut self, mut observation: Observation, now: Instant) -> Result<Option<End>, Failure> {
-        if self.waiting.passes(&mut observation, now) {
+    fn observed(&mut self, mut observation: Observation, now: Moment) -> Result<Option<End>, Failure> {
+        if self.waiting.passes(&mut observation, now.at) {
             return self.hand_on(&observation, now);
         }
-        self.waiting.add(observation, now);
+        self.waiting.add(observation, now.at);
         self.release_by(now)
     }
 
     /// Hands on what waits for nothing more.
     pub(super) fn release(&mut self) -> Result<Option<End>, Failure> {
-        self.release_by(Instant::now())
+        self.release_by(self.moment())
     }
 
-    fn release_by(&mut self, now: Instant) -> Result<Option<End>, Failure> {
+    fn release_by(&mut self, now: Moment) -> Result<Option<End>, Failure> {
         let mut end = None;
-        while let Some(observation) = self.waiting.next(now) {
+        while let Some(observation) = self.waiting.next(now.at) {
             end = self.hand_on(&observation, now)?.or(end);
         }
         Ok(end)
     }
 
-    fn hand_on(&mut self, observation: &Observation, now: Instant) -> Result<Option<End>, Failure> {
+    fn hand_on(&mut self, observation: &Observation, now: Moment) -> Result<Option<End>, Failure> {
         if let Observation::Drop(drop) = observation {
             let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
             if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
                 self.scene.add(drop);
             }
         }
-        // Nanoseconds since everything was in place.
-        let elapsed = now.saturating_duration_since(self.begun).as_nanos();
-        self.report.take(observation, i64::try_from(elapsed).unwrap_or(i64::MAX))
+        self.report.take(observation, now.since)
+    }
+
+    fn moment(&self) -> Moment {
+        let at = Instant::now();
+        let since = at.saturating_duration_since(self.begun).as_nanos();
+        Moment { at, since: i64::try_from(since).unwrap_or(i64::MAX) }
     }
 
     /// Waits until [`Tracing::release`] has something to hand on; for ever, where nothing waits.
@@ -188,7 +200,7 @@ impl Tracing {
     }
 
     /// A SYN that was answered.
-    fn answered(&mut self, answered: &Answered, now: Instant) -> Result<Option<End>, Failure> {
+    fn answered(&mut self, answered: &Answered, now: Moment) -> Result<Option<End>, Failure> {
         if !self.window.holds(answered.mono_ns) {
             return Ok(None);
         }

@@ -181,6 +181,8 @@ pub(super) fn titles(style: &Style) -> String {
 
 /// Behind the time.
 pub(super) const INDENT: usize = 13;
+/// As many as stand between two columns at most.
+const SPACES: &str = "                        ";
 const BREAK: &str = "\n             ";
 const _: () = assert!(BREAK.len() == 1 + INDENT);
 
@@ -193,7 +195,7 @@ pub(super) fn line(style: &Style, columns: &[Column], drop: &Drop, line: &mut St
     for column in columns {
         let gap = if used > 0 { pad + 1 } else { 0 };
         let from = line.len();
-        line.extend(std::iter::repeat_n(' ', gap));
+        line.push_str(&SPACES[..gap.min(SPACES.len())]);
         let mut at = line.len();
         column.write(style, drop, line);
         let mut wide = line[at..].chars().count();

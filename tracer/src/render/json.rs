@@ -7,17 +7,15 @@ mod interval;
 mod listener;
 mod refusals;
 mod summary;
+mod written;
 
-use std::fmt;
-
-use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use self::refusals::Queue;
 use crate::{
     kernel::load::ProgramFacts,
     model::{
-        Drop, Nanos, OptionKinds,
+        Drop, OptionKinds,
         reading::Accepted,
         report::{FilterWords, Missing, Start},
     },
@@ -27,45 +25,11 @@ pub use doctor::doctor;
 pub use interval::source;
 use listener::Listener;
 pub use summary::summary;
+pub use written::time;
+use written::{Moment, Written, write};
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
 pub const SCHEMA: u32 = 1;
-
-/// RFC 3339, UTC, nanoseconds.
-pub fn time(time: Nanos) -> String {
-    Moment(time).to_string()
-}
-
-#[derive(Clone, Copy)]
-struct Moment(Nanos);
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Timestamp::from_nanosecond(i128::from(self.0.0)) {
-            Ok(time) => write!(f, "{time:.9}"),
-            Err(_) => Ok(()),
-        }
-    }
-}
-
-/// As it is written, straight into the line.
-struct Written<T>(T);
-
-impl<T: fmt::Display> Serialize for Written<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-/// In place of what `line` held, whose memory is used again.
-fn write(value: &impl Serialize, line: &mut String) {
-    let mut bytes = std::mem::take(line).into_bytes();
-    bytes.clear();
-    // Nothing refuses to be written into memory, and it is UTF-8.
-    if serde_json::to_writer(&mut bytes, value).is_ok() {
-        *line = String::from_utf8(bytes).unwrap_or_default();
-    }
-}
 
 fn text(value: &impl Serialize) -> String {
     // Strings, numbers and maps with string keys always serialise.
