@@ -20,11 +20,10 @@ use std::{
 
 use shared::{
     clock::processor_ns,
-    records::{REASON, Server, VERDICT, answered, dropped, write},
+    records::{Server, answered, dropped, kernel, write},
     traffic::client,
 };
 use tracer::{
-    analysis::kernel::Kernel,
     app::{namespaces::monotonic, tracing::fed::Fed},
     cli::{LiveArgs, parse},
     model::report::Start,
@@ -204,14 +203,8 @@ struct Sink {
 impl Sink {
     fn new(options: Option<&[&str]>) -> Self {
         let run = options.map(|options| {
-            let mut kernel = Kernel::new(
-                "6.18.0",
-                &[(REASON.0.into(), REASON.1.into()), ("TCP_MINTTL".into(), 91)],
-                &[(VERDICT.0.into(), VERDICT.1.into())],
-            );
-            (kernel.function_hooks, kernel.rx_sk, kernel.check_req_reasons) = (true, true, true);
             let start = Start { version: "0".into(), set: "fentry".into(), ..Start::default() };
-            Fed::start(&args(options), kernel, start).unwrap_or_else(|failure| panic!("{failure}"))
+            Fed::start(&args(options), kernel(), start).unwrap_or_else(|failure| panic!("{failure}"))
         });
         Self { buffer: Vec::new(), taken: 0, run }
     }

@@ -10,15 +10,15 @@ mod shared {
 
 use std::{
     env,
+    error::Error,
     net::{IpAddr, Ipv4Addr, TcpListener},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use shared::records::{REASON, Server, VERDICT, answered, dropped, write};
+use shared::records::{Server, answered, dropped, kernel, write};
 use tracer::{
-    analysis::kernel::Kernel,
     app::{namespaces::monotonic, tracing::fed::Fed},
     cli::parse,
     model::report::Start,
@@ -50,7 +50,10 @@ const AT_MOST: u64 = 2;
 fn main() {
     if let Some(case) = env::var(CASE).ok().and_then(|case| case.parse::<usize>().ok()) {
         let (_, make, options) = CASES[case];
-        return eprintln!("{}", count(make, options));
+        return match count(make, options) {
+            Ok(n) => eprintln!("{n}"),
+            Err(error) => eprintln!("{error}"),
+        };
     }
     let trials = CASES.iter().enumerate().map(|(case, (name, ..))| Trial::test(*name, move || check(case)));
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
@@ -68,16 +71,13 @@ fn check(case: usize) -> Result<(), Failed> {
 }
 
 /// Allocations of this thread while the events are taken.
-fn count(make: Make, options: &[&str]) -> u64 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let to = Server { netns: Netns::current().unwrap().inode(), port: listener.local_addr().unwrap().port() };
-    let mut kernel =
-        Kernel::new("6.18.0", &[(REASON.0.into(), REASON.1.into())], &[(VERDICT.0.into(), VERDICT.1.into())]);
-    kernel.function_hooks = true;
+fn count(make: Make, options: &[&str]) -> Result<u64, Box<dyn Error>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let to = Server { netns: Netns::current()?.inode(), port: listener.local_addr()?.port() };
     let words = std::iter::once("tracer").chain(options.iter().copied()).map(Into::into);
-    let args = parse(words).unwrap().live;
-    let mut run = Fed::start(&args, kernel, Start::default()).unwrap();
-    let begun = monotonic().unwrap();
+    let args = parse(words)?.live;
+    let mut run = Fed::start(&args, kernel(), Start::default())?;
+    let begun = monotonic()?;
     let records = |from: u32, until: u32| {
         let mut bytes = Vec::new();
         for n in from..until {
@@ -86,13 +86,16 @@ fn count(make: Make, options: &[&str]) -> u64 {
         }
         bytes
     };
-    run.take(&records(0, WARM)).unwrap();
+    run.take(&records(0, WARM))?;
     // Their listener is found by then.
-    while run.waits().unwrap() {
+    while run.waits()? {
         std::thread::sleep(Duration::from_millis(1));
     }
     let events = records(WARM, WARM + EVENTS);
-    let counted = allocation_counter::measure(|| run.take(&events).unwrap());
-    assert_eq!(run.summary().unwrap().drops + run.summary().unwrap().accepted, u64::from(WARM + EVENTS));
-    counted.count_total
+    let mut taken = Ok(());
+    let counted = allocation_counter::measure(|| taken = run.take(&events));
+    taken?;
+    let summary = run.summary()?;
+    assert_eq!(summary.drops + summary.accepted, u64::from(WARM + EVENTS));
+    Ok(counted.count_total)
 }

@@ -2,11 +2,20 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use tracer::analysis::kernel::Kernel;
 use tracer_common::event::{FIXED_LEN, SynRecord, flag, kind, record_len, remembered, site};
 
-/// Drop reason and verdict of [`dropped`], as its kernel names them.
-pub(crate) const REASON: (&str, u16) = ("TCP_RFC7323_TW_PAWS", 90);
-pub(crate) const VERDICT: (&str, u8) = ("ACK", 2);
+/// Drop reason and verdict of [`dropped`], by number.
+const REASON: u16 = 90;
+const VERDICT: u8 = 2;
+
+/// The kernel that the records are of, with functions hooked.
+pub(crate) fn kernel() -> Kernel {
+    let reasons = [("TCP_RFC7323_TW_PAWS".into(), REASON.into()), ("TCP_MINTTL".into(), 91)];
+    let mut kernel = Kernel::new("6.18.0", &reasons, &[("ACK".into(), VERDICT.into())]);
+    (kernel.function_hooks, kernel.rx_sk, kernel.check_req_reasons) = (true, true, true);
+    kernel
+}
 
 /// As a Linux client sends them: MSS, SACK, timestamps, window scale.
 const OPTIONS: [u8; 20] = [2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7];
@@ -32,7 +41,7 @@ pub(crate) fn dropped(n: u32, time_ns: u64, src: IpAddr, to: Server) -> SynRecor
     record.socket[remembered::TS_RECENT] = n.wrapping_add(5000);
     record.socket[remembered::STAMP] = u32::try_from(time_ns / 1_000_000_000).unwrap_or(0).saturating_sub(1);
     record.socket[remembered::RCV_NXT] = n.wrapping_add(1);
-    (record.reason, record.verdict) = (REASON.1, VERDICT.1);
+    (record.reason, record.verdict) = (REASON, VERDICT);
     (record.sk_state, record.tw_substate) = (6, 6);
     record
 }
