@@ -62,17 +62,17 @@ impl Shape {
     };
 }
 
-/// How much is reported of SYNs that were accepted. Dropped ones are reported always.
+/// How much is reported: of SYNs that were accepted, and of dropped ones while user space falls behind.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sampling {
     /// Records for one source in a second.
     pub per_source: u32,
-    /// Records of one CPU in a second.
+    /// Records of accepted SYNs of one CPU in a second.
     pub per_cpu: u32,
-    /// Bytes in the ring above which there are none: the rest is kept for drops.
+    /// Bytes in the ring above which there are none of accepted SYNs, and of dropped ones not every one.
     pub ring_share: u32,
-    /// A number that no client knows, for the table of awaited SYNs.
+    /// A number that no client knows, for the tables that clients' choices are scattered over.
     pub key: u32,
 }
 
@@ -81,6 +81,12 @@ pub const SAMPLED_SOURCES: u32 = 16_384;
 
 /// Places for refused SYNs whose return is reported whatever the sampling says; of two that meet in one, the later is kept.
 pub const AWAITED_SYNS: u32 = 65_536;
+
+/// Kinds of drops that are counted where there is no record; one more has no name in the totals.
+pub const UNSENT_KINDS: u32 = 1_024;
+
+/// Sources that drops without a record are counted for; of further ones the longest unseen is forgotten.
+pub const UNSENT_SOURCES: u32 = 16_384;
 
 /// Words of the bitmap of drop reasons that `skb:kfree_skb` looks at; larger reasons are looked at always.
 pub const REASON_WORDS: usize = 4;

@@ -14,8 +14,11 @@ pub enum Counter {
     SynAckAgain,
     /// Dropped SYNs, each counted once whether or not its record got through.
     Drops,
-    /// Records that found no room in the ring.
+    /// Dropped SYNs without a record: the ring was full, or so full that not all of a source went into it. `UNSENT` counts what
+    /// they were.
     LostRing,
+    /// ... of those, the ones for which it had no room.
+    Uncounted,
     /// SYNs whose observation was begun and never ended (a hook was missed), and packets dropped while an interrupted hook
     /// of this CPU looked at another.
     LostSlot,

@@ -7,4 +7,5 @@
 pub mod config;
 pub mod counters;
 pub mod event;
+pub mod facts;
 pub mod offsets;

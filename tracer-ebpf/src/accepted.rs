@@ -11,10 +11,11 @@ use tracer_common::{
     config::{AWAITED_SYNS, SAMPLED_SOURCES},
     counters::Counter,
     event::{SynRecord, TCP_HEADER, flag, kind, remembered, site},
+    facts::Source,
 };
 
 use crate::{
-    maps::{Pad, SOFTIRQ, count, mixed, pad, prefix_wanted, report},
+    maps::{Pad, SOFTIRQ, add, count, pad, prefix_wanted, report, scattered},
     packet::{MAPPED, identity_of, netns_of_sock, netns_wanted},
     read::member,
     tcp::now,
@@ -27,13 +28,6 @@ const SYN_RECV: u32 = 3;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// A source, as far as it is sampled.
-#[repr(C)]
-struct Source {
-    addr: [u8; 16],
-    netns: u32,
-}
-
 /// What was reported of a source.
 #[repr(C)]
 struct Sampled {
@@ -41,8 +35,8 @@ struct Sampled {
     second: u32,
     /// Reports in it.
     sent: u32,
-    /// Accepted since the last report, not reported.
-    unreported: i64,
+    /// Accepted since the last report, not reported; a number with a sign.
+    unreported: u64,
 }
 
 #[map]
@@ -59,22 +53,7 @@ static AWAITED: Array<u64> = Array::with_max_entries(AWAITED_SYNS, 0);
 fn awaited_at(record: &SynRecord) -> Option<(*mut u64, u64)> {
     let tcp = &record.tcp;
     let id = u64::from_ne_bytes([0, 0, tcp[2], tcp[3], tcp[4], tcp[5], tcp[6], tcp[7]]);
-    let word = |at: usize| {
-        let a = &record.saddr;
-        u64::from_ne_bytes([
-            a[at],
-            a[at + 1],
-            a[at + 2],
-            a[at + 3],
-            a[at + 4],
-            a[at + 5],
-            a[at + 6],
-            a[at + 7],
-        ])
-    };
-    // Keyed, because clients choose what is mixed.
-    let key = u64::from(told!(SAMPLING.key)) << 32 | u64::from(record.netns);
-    let mark = mixed(mixed(mixed(id ^ key) ^ word(0)) ^ word(8)) | 1;
+    let mark = scattered(&record.saddr, id ^ u64::from(record.netns)) | 1;
     let place = (mark >> 8) as u32 & (AWAITED_SYNS - 1);
     AWAITED.get_ptr_mut(place).map(|place| (place, mark))
 }
@@ -122,25 +101,6 @@ pub fn accepted(pad: &mut Pad) {
         }
     } else {
         skip(sampled);
-    }
-}
-
-/// Adds to a word that other CPUs add to, too. In assembly, because the target has no atomic type with arithmetic.
-#[inline(always)]
-fn add(word: &mut i64, amount: i64) {
-    #[cfg(target_arch = "bpf")]
-    // SAFETY: one instruction on a word of a map value.
-    #[expect(unsafe_code, reason = "an atomic addition")]
-    unsafe {
-        core::arch::asm!(
-            "lock *(u64 *)({word} + 0) += {amount}",
-            word = in(reg) word, amount = in(reg) amount,
-            options(nostack)
-        );
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    {
-        *word += amount;
     }
 }
 
@@ -195,7 +155,7 @@ fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
     }
     sampled.sent += 1;
     pad.readings += 1;
-    Some((sampled.unreported, sampled))
+    Some((sampled.unreported.cast_signed(), sampled))
 }
 
 /// `sock:inet_sock_set_state`: where no function is hooked, a handshake that ends is the reading. The socket remembers the

@@ -4,9 +4,12 @@
 //! Knows nothing of what the fields mean.
 
 use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::PerCpuArray};
-use tracer_common::offsets::ABSENT;
+use tracer_common::{event::SynRecord, offsets::ABSENT};
 
-use crate::read::{Fields, at, at_most};
+use crate::{
+    read::{Fields, at, at_most},
+    unsent::BEHIND,
+};
 
 /// Bytes that are copied: all of a packet buffer's structure (232 in Linux 6.12) and of a TIME_WAIT bucket's. A field behind
 /// them is read by itself.
@@ -36,14 +39,18 @@ pub struct Copies {
 #[repr(C)]
 pub struct Headers([u64; HEADERS as usize / 8]);
 
-/// Copies of the hook that is on nobody's pad, on one CPU.
+/// What the hook on `kfree_skb` works with, on one CPU; the others have their pads.
 #[repr(C)]
 pub struct Own {
     /// A hook is at work on them. Interrupts are not kept out, and before 5.19 nothing keeps the hook from running again.
     busy: u64,
-    /// The copies.
+    /// The record under way.
+    pub record: SynRecord,
+    /// What it is taken from.
     pub copies: Copies,
 }
+
+const _: () = assert!(size_of::<Copies>() >= BEHIND);
 
 #[map]
 static COPIES: PerCpuArray<Own> = PerCpuArray::with_max_entries(1, 0);

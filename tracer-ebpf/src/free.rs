@@ -52,13 +52,13 @@ pub fn freed(skb: u64, reason: u32, rx_sk: u64) {
         count(Counter::LostSlot);
         return;
     };
-    dropped(skb, &mut own.copies, reason, rx_sk);
+    dropped(skb, &mut own.copies, &mut own.record, reason, rx_sk);
     own.release();
 }
 
 /// The same of a packet that no function hook has in hand.
 #[inline(always)]
-fn dropped(skb: u64, copies: &mut Copies, reason: u32, rx_sk: u64) {
+fn dropped(skb: u64, copies: &mut Copies, record: &mut SynRecord, reason: u32, rx_sk: u64) {
     let Some(skb) = copies.skb.copy(skb) else {
         count(Counter::ReadFailed);
         return;
@@ -67,8 +67,7 @@ fn dropped(skb: u64, copies: &mut Copies, reason: u32, rx_sk: u64) {
     if member!(skb, skb_iif: u32).unwrap_or(0) == 0 {
         return;
     }
-    let mut record = SynRecord::ZERO;
-    if !counted(anywhere(skb, &mut copies.headers, &mut record)) {
+    if !counted(anywhere(skb, &mut copies.headers, record)) {
         return;
     }
     // What a socket of TCP has in hand, below, has come in.
@@ -100,7 +99,7 @@ fn dropped(skb: u64, copies: &mut Copies, reason: u32, rx_sk: u64) {
     }
     record.time_ns = now();
     record.site = site::KFREE_SKB;
-    note_reason(&mut record, reason);
+    note_reason(record, reason);
     let Some(pad) = pad(SOFTIRQ) else { return };
     let id = identity(&record.tcp);
     // The SYN was answered, and this is what is left of it.
@@ -113,7 +112,7 @@ fn dropped(skb: u64, copies: &mut Copies, reason: u32, rx_sk: u64) {
         count(Counter::SynAckAgain);
         return;
     }
-    note_reset_known(&mut record);
+    note_reset_known(record);
     if pad.reset_skb == skb.address
         && pad.reset_id == id
         && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS
@@ -133,11 +132,11 @@ fn dropped(skb: u64, copies: &mut Copies, reason: u32, rx_sk: u64) {
         let state = member!(sock, sk_state: u8).unwrap_or(0);
         record.sk_state = state;
         record.flags |= flag::SK_STATE;
-        if same_tuple(sock, &record) {
-            remember(&mut record, sock, state);
+        if same_tuple(sock, record) {
+            remember(record, sock, state);
         }
     }
-    send(&record);
+    send(record);
 }
 
 /// Whether this stack received the packet for itself, as far as can be told.

@@ -15,6 +15,7 @@ mod packet;
 mod read;
 mod tcp;
 mod told;
+mod unsent;
 
 use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint},

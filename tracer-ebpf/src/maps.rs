@@ -11,7 +11,13 @@ use tracer_common::{
     event::{FIXED_LEN, SynRecord, TCP_OPTIONS_MAX},
 };
 
-use crate::{accepted::awaited, copies::Copies, read::at_most, told::told};
+use crate::{
+    accepted::awaited,
+    copies::Copies,
+    read::at_most,
+    told::told,
+    unsent::{turn, unsent},
+};
 
 /// User space sets the size before load.
 #[map]
@@ -56,6 +62,45 @@ pub fn first_claim(sock: u64, at: u32) -> bool {
 pub fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     number ^ (number >> 29)
+}
+
+/// Spreads an address and a number. Keyed, because clients choose what is spread.
+#[inline(always)]
+pub fn scattered(addr: &[u8; 16], number: u64) -> u64 {
+    let half = |at: usize| {
+        let a = addr;
+        u64::from_ne_bytes([
+            a[at],
+            a[at + 1],
+            a[at + 2],
+            a[at + 3],
+            a[at + 4],
+            a[at + 5],
+            a[at + 6],
+            a[at + 7],
+        ])
+    };
+    let key = u64::from(told!(SAMPLING.key)) << 32;
+    mixed(mixed(mixed(number ^ key) ^ half(0)) ^ half(8))
+}
+
+/// Adds to a word that other CPUs and hooks add to, too. In assembly, because the target has no atomic type with arithmetic.
+#[inline(always)]
+pub fn add(word: &mut u64, amount: i64) {
+    #[cfg(target_arch = "bpf")]
+    // SAFETY: one instruction on a word of a map value.
+    #[expect(unsafe_code, reason = "an atomic addition")]
+    unsafe {
+        core::arch::asm!(
+            "lock *(u64 *)({word} + 0) += {amount}",
+            word = in(reg) word, amount = in(reg) amount,
+            options(nostack)
+        );
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        *word = word.wrapping_add_signed(amount);
+    }
 }
 
 /// SYNs in softirq context: listener, TIME_WAIT bucket, request socket. The kernel handles one at a time on a CPU.
@@ -133,22 +178,28 @@ const NO_WAKEUP: u64 = 1;
 const FORCE_WAKEUP: u64 = 2;
 const AVAIL_DATA: u64 = 0;
 
-/// Counts a dropped SYN and sends its record; one that finds no room is counted, too.
+/// Counts a dropped SYN and sends its record; one that gets none is counted by what it was.
 #[inline(always)]
 pub fn send(record: &SynRecord) {
     count(Counter::Drops);
     say(record);
     awaited(record);
-    if !output(record, wakeup(record.time_ns)) {
-        count(Counter::LostRing);
+    if !turn(record, waiting) || !output(record, wakeup(record.time_ns)) {
+        unsent(record);
     }
+}
+
+/// Bytes in the ring that user space has not read.
+#[inline(always)]
+fn waiting() -> u64 {
+    EVENTS.query(AVAIL_DATA)
 }
 
 /// Sends a reading, where it takes no room that drops may need. Nobody waits for one: user space looks now and then, and is
 /// woken up only when many have gathered.
 #[inline(always)]
 pub fn report(record: &SynRecord) -> bool {
-    let waiting = EVENTS.query(AVAIL_DATA);
+    let waiting = waiting();
     let share = u64::from(told!(SAMPLING.ring_share));
     if waiting > share {
         return false;

@@ -42,6 +42,25 @@ pub fn at_most<const MAX: u32>(value: u32) -> u32 {
     value.min(MAX)
 }
 
+/// The lower six bits, where the compiler may not know better and leave the operation out.
+#[inline(always)]
+pub fn masked(value: u32) -> u32 {
+    #[cfg(target_arch = "bpf")]
+    {
+        let mut masked = u64::from(value);
+        // SAFETY: arithmetic on one register.
+        #[expect(unsafe_code, reason = "an operation that the compiler may not move")]
+        unsafe {
+            core::arch::asm!("{masked} &= 63", masked = inout(reg) masked, options(nostack));
+        }
+        masked as u32
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        value & 63
+    }
+}
+
 /// Where fields can be read: in a structure of the kernel, or in a copy of it.
 pub trait Fields: Copy {
     /// The field at this offset; `None` where the kernel has no such field or it cannot be read.

@@ -13,26 +13,18 @@ mod traffic;
 #[path = "cost/who.rs"]
 mod who;
 
-/// The laboratory of the live tests.
-#[allow(dead_code, reason = "the live tests use more of it")]
-#[path = "../tests/live"]
-mod live {
-    pub(crate) mod counters;
-    pub(crate) mod event;
-    pub(crate) mod family;
-    pub(crate) mod fate;
-    pub(crate) mod ground;
-    pub(crate) mod lab;
-    pub(crate) mod packet;
-    pub(crate) mod peer;
-    pub(crate) mod syn;
-    pub(crate) mod sys;
-    pub(crate) mod watcher;
+#[path = "shared/live.rs"]
+mod live;
+#[path = "shared"]
+mod shared {
+    pub(crate) mod arguments;
+    pub(crate) mod spread;
+    pub(crate) mod watching;
 }
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use self::{report::Table, stats::Statistics, traffic::Traffic, who::Who};
+use self::{report::Table, shared::arguments::Arguments, stats::Statistics, traffic::Traffic, who::Who};
 
 /// Rounds; in each everybody is measured once, in turns.
 const ROUNDS: u32 = 5;
@@ -40,23 +32,15 @@ const ROUNDS: u32 = 5;
 const SYNS: u32 = 4_000;
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if !args.iter().any(|arg| arg == "--bench") {
+    let args = Arguments::read();
+    if !args.has("--bench") {
         println!("what the programs cost: SKIPPED without --bench (it wants root and hooks)");
         return Ok(());
     }
-    let word = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-    let number = |name: &str, otherwise: u32| -> Result<u32> {
-        word(name).map_or(Ok(otherwise), |n| n.parse().with_context(|| format!("{name} N, and not {n}")))
-    };
-    let set = word("--set").map_or("tracepoint", String::as_str);
-    // Only these: names, divided by commas.
-    let watchers: Vec<Who> = Who::ALL
-        .into_iter()
-        .filter(|who| word("--who").is_none_or(|only| only.split(',').any(|name| name == who.to_string())))
-        .collect();
-    let rounds = number("--rounds", ROUNDS)?;
-    let syns = number("--syns", SYNS)?;
+    let set = args.word("--set").unwrap_or("tracepoint");
+    let watchers = args.who(Who::ALL);
+    let rounds = args.number("--rounds", ROUNDS)?;
+    let syns = args.number("--syns", SYNS)?;
     let statistics = Statistics::on()?;
     let mut table = Table::new(set, syns);
     for round in 0..rounds {
@@ -71,7 +55,7 @@ fn main() -> Result<()> {
         }
     }
     print!("{}", table.text());
-    if args.iter().any(|arg| arg == "--check") {
+    if args.has("--check") {
         table.check()?;
     }
     Ok(())

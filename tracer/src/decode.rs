@@ -1,6 +1,7 @@
 //! Bytes to meaning: a ring record becomes a `Record`. Pure; any bytes are decoded or refused, never trusted.
 
 pub mod cgroup;
+pub mod facts;
 pub mod frame;
 pub mod sockets;
 pub mod tcp;
@@ -97,14 +98,7 @@ pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
     if kind_of != kind::DROP {
         return Err(DecodeError::Kind(kind_of));
     }
-    let site = match site_of {
-        site::LISTEN => Site::Listen,
-        site::TIME_WAIT => Site::TimeWait,
-        site::SYN_RECV => Site::SynRecv,
-        site::FULL_SOCKET => Site::FullSocket,
-        site::KFREE_SKB => Site::KfreeSkb,
-        other => return Err(DecodeError::Site(other)),
-    };
+    let site = seen_site(site_of)?;
     Ok(Record::Dropped(Seen {
         mono_ns: time_ns,
         flow,
@@ -112,7 +106,7 @@ pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
         ifindex: (ifindex != 0).then_some(ifindex),
         site,
         syn: syn_facts,
-        odd_flags: OddFlags { fin: header[13] & tcp::FIN != 0, rst: header[13] & tcp::RST != 0 },
+        odd_flags: odd_flags(header[13]),
         ts_recent: remembered,
         ts_recent_stamp: when(flag::TS_STAMP, socket[remembered::STAMP]),
         rcv_nxt: when(flag::RCV_NXT, socket[remembered::RCV_NXT]),
@@ -129,9 +123,31 @@ pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
         }),
         from_time_wait: has(flag::FROM_TIME_WAIT),
         not_proven: has(flag::NOT_PROVEN),
-        rst_sent: if has(flag::RST_SENT) { Some(true) } else { has(flag::RST_KNOWN).then_some(false) },
-        ack_sent: if has(flag::ACK_SENT) { Some(true) } else { has(flag::ACK_KNOWN).then_some(false) },
+        rst_sent: known(flags, flag::RST_SENT, flag::RST_KNOWN),
+        ack_sent: known(flags, flag::ACK_SENT, flag::ACK_KNOWN),
     }))
+}
+
+/// Where a dropped SYN was in hand.
+fn seen_site(number: u8) -> Result<Site, DecodeError> {
+    Ok(match number {
+        site::LISTEN => Site::Listen,
+        site::TIME_WAIT => Site::TimeWait,
+        site::SYN_RECV => Site::SynRecv,
+        site::FULL_SOCKET => Site::FullSocket,
+        site::KFREE_SKB => Site::KfreeSkb,
+        other => return Err(DecodeError::Site(other)),
+    })
+}
+
+/// From byte 13 of the TCP header.
+fn odd_flags(flags: u8) -> OddFlags {
+    OddFlags { fin: flags & tcp::FIN != 0, rst: flags & tcp::RST != 0 }
+}
+
+/// Whether something went back; `None` where the hook could not have seen it.
+fn known(flags: u32, sent: u32, visible: u32) -> Option<bool> {
+    if flags & sent != 0 { Some(true) } else { (flags & visible != 0).then_some(false) }
 }
 
 /// What is left is no record: nothing behind it can be told apart any more.

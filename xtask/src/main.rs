@@ -96,6 +96,8 @@ enum Task {
         /// Fail when a budget is exceeded.
         #[arg(long)]
         check: bool,
+        #[command(flatten)]
+        wishes: bench::Wishes,
     },
 }
 
@@ -121,7 +123,7 @@ fn run(task: Task) -> Result<()> {
         Task::Verifier { write } => verifier::table(write),
         Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),
         Task::Pictures => pictures::pictures(),
-        Task::Bench { which, check } => bench::bench(which, check),
+        Task::Bench { which, check, wishes } => bench::bench(which, check, &wishes),
     }
 }
 

@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::{Result, bail};
 
-use crate::{stats::Figures, traffic::Traffic, who::Who};
+use crate::{
+    shared::spread::{Spread, spread},
+    stats::Figures,
+    traffic::Traffic,
+    who::Who,
+};
 
 /// Figures of all rounds.
 pub(crate) struct Table {
@@ -35,12 +40,6 @@ fn per_syn(figures: &Figures, syns: u32) -> f64 {
     share(figures.values().map(|(_, nanos)| *nanos).sum(), syns.into())
 }
 
-fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    let last = values.len() - 1;
-    (values[0], values[last / 2], values[last])
-}
-
 impl Table {
     pub(crate) fn new(set: &str, syns: u32) -> Self {
         Self { set: set.to_owned(), syns, rounds: BTreeMap::new(), absent: vec![] }
@@ -63,9 +62,9 @@ impl Table {
     }
 
     /// Ratios to another watcher, round by round.
-    fn ratio(&self, traffic: Traffic, who: Who, to: Who) -> Option<(f64, f64, f64)> {
+    fn ratio(&self, traffic: Traffic, who: Who, to: Who) -> Option<Spread> {
         let (ours, others) = (self.rounds(traffic, who)?, self.rounds(traffic, to)?);
-        Some(median(ours.iter().zip(&others).map(|(ours, other)| ours / other).collect()))
+        spread(ours.iter().zip(&others).map(|(ours, other)| ours / other))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -74,11 +73,10 @@ impl Table {
             self.set, self.syns, "CASE", "WHO", "ns PER SYN", "x EMPTY"
         );
         for ((traffic, who), rounds) in &self.rounds {
-            let (least, middle, most) = median(self.rounds(*traffic, *who).unwrap_or_default());
-            let ratio =
-                self.ratio(*traffic, *who, Who::Empty).map_or_else(String::new, |(least, middle, most)| {
-                    format!("{middle:.2} ({least:.2} to {most:.2})")
-                });
+            let Some(syn) = spread(self.rounds(*traffic, *who).unwrap_or_default()) else { continue };
+            let ratio = self.ratio(*traffic, *who, Who::Empty).map_or_else(String::new, |ratio| {
+                format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.least, ratio.most)
+            });
             let mut programs: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
             for figures in rounds {
                 for (name, (runs, nanos)) in figures.iter().filter(|(_, (runs, _))| *runs > 0) {
@@ -90,10 +88,10 @@ impl Table {
             }
             let programs: Vec<_> = programs
                 .into_iter()
-                .map(|(name, rounds)| {
-                    let (_, runs, _) = median(rounds.iter().map(|(runs, _)| *runs).collect());
-                    let (_, nanos, _) = median(rounds.iter().map(|(_, nanos)| *nanos).collect());
-                    format!("{name} {runs:.2} x {nanos:.0}")
+                .filter_map(|(name, rounds)| {
+                    let runs = spread(rounds.iter().map(|(runs, _)| *runs))?.median;
+                    let nanos = spread(rounds.iter().map(|(_, nanos)| *nanos))?.median;
+                    Some(format!("{name} {runs:.2} x {nanos:.0}"))
                 })
                 .collect();
             let _ = writeln!(
@@ -101,7 +99,7 @@ impl Table {
                 "{:<26} {:<9} {:>26} {ratio:>18}  {}",
                 traffic.to_string(),
                 who.to_string(),
-                format!("{middle:.0} ({least:.0} to {most:.0})"),
+                format!("{:.0} ({:.0} to {:.0})", syn.median, syn.least, syn.most),
                 programs.join(", ")
             );
         }
@@ -117,9 +115,8 @@ impl Table {
         let mut over = Vec::new();
         for traffic in Traffic::ALL {
             for (to, bound) in [(Who::Empty, bound(traffic)), (Who::Bpftrace, SHARE_OF_PEER)] {
-                if let Some((_, ratio, _)) =
-                    self.ratio(traffic, Who::Tracer, to).filter(|(_, ratio, _)| *ratio > bound)
-                {
+                let ratio = self.ratio(traffic, Who::Tracer, to).map(|ratio| ratio.median);
+                if let Some(ratio) = ratio.filter(|ratio| *ratio > bound) {
                     over.push(format!("{traffic}: {ratio:.2} times {to}, at most {bound}"));
                 }
             }

@@ -5,10 +5,7 @@ use std::{
     sync::Arc,
 };
 
-/// `TCP_PAWS_WRAP` (`include/net/tcp.h`): an older stamp proves nothing any more; seconds.
-const WRAP_NEW: u32 = i32::MAX as u32 / 1_000_000;
-/// `TCP_PAWS_24DAYS`, before 6.7; seconds.
-const WRAP_OLD: u32 = 24 * 24 * 60 * 60;
+use tracer_common::facts::{WRAP_NEW, WRAP_OLD};
 
 /// The kernel's own words and habits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

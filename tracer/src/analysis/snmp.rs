@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Cause, Drop, report::CounterCheck};
+use crate::model::{Cause, report::CounterCheck};
 
 /// Counters of one namespace: name as `TcpExtPAWSEstab`, value.
 pub type Counters = BTreeMap<String, u64>;
@@ -53,19 +53,19 @@ pub struct View {
 pub struct Ours([u64; CHECKED.len()]);
 
 impl Ours {
-    /// Adds a drop.
-    pub fn add(&mut self, drop: &Drop) {
-        self.move_one(drop.snmp.as_deref());
+    /// Adds so many drops of a cause, which move this counter.
+    pub fn add(&mut self, cause: Cause, snmp: Option<&str>, drops: u64) {
+        self.advance(snmp, drops);
         // These move a second one (`tcp_listendrop`).
-        if matches!(drop.cause, Cause::PawsRecycle | Cause::AcceptQueueFull | Cause::SynQueueFull) {
-            self.move_one(Some("TcpExtListenDrops"));
+        if matches!(cause, Cause::PawsRecycle | Cause::AcceptQueueFull | Cause::SynQueueFull) {
+            self.advance(Some("TcpExtListenDrops"), drops);
         }
     }
 
-    fn move_one(&mut self, counter: Option<&str>) {
+    fn advance(&mut self, counter: Option<&str>, drops: u64) {
         // No other is ever asked for.
         if let Some((ours, _)) = self.0.iter_mut().zip(CHECKED).find(|(_, name)| counter == Some(name)) {
-            *ours += 1;
+            *ours += drops;
         }
     }
 

@@ -30,6 +30,7 @@ pub fn so_far(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         // What was seen of the others are handshakes that ended, or nothing.
         seen.sources.iter_mut().for_each(|source| source.syns = None);
     }
+    ending.unsent.add_to(&mut seen);
     seen.wire = seen.wire.saturating_add(ending.left_out.wire);
     let mut lost = ending.lost;
     lost.table = seen.other.drops;
@@ -63,6 +64,7 @@ pub fn so_far(start: &Start, ending: Ending, mut seen: Snapshot) -> Summary {
         snmp: ending.snmp,
         snmp_left_out: ending.snmp_left_out,
         lost,
+        unsent: ending.unsent,
         blind: start.blind.clone(),
         missing: start.missing.clone(),
         environment: ending.environment,

@@ -63,7 +63,8 @@ pub(super) fn run(
         let mut ring =
             Ring::new(attached.ring()?).map_err(|error| system("cannot wait for the ring", &error))?;
         let logger = super::debug::start(&mut attached, args.output.more.verbose)?;
-        let ground = Ground::of(&facts, &attached, &filters.words)?;
+        let unsent = || attached.unsent_kinds();
+        let ground = Ground::of(&facts, &attached, &filters.words, &unsent)?;
         let mut tracing = Tracing::new(args, ground, filters, recording, manner)?;
         tracing.start()?;
         when_attached()?;

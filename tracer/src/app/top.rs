@@ -188,7 +188,7 @@ fn live_event(
     if matches!(event, Event::Frame) {
         // Nobody is woken up for a reading of a clock.
         let mut end = run.tracing.take_all(ring)?;
-        end = run.tracing.look_around(ring)?.or(end);
+        end = run.tracing.look_around(ring, run.attached)?.or(end);
         end = run.tracing.tick()?.or(end);
         if end.is_some() {
             return Ok(end);

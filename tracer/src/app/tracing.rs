@@ -6,6 +6,7 @@ pub mod fed;
 mod ground;
 mod screen;
 mod summary;
+mod unsent;
 
 pub(super) use ground::Ground;
 
@@ -29,7 +30,7 @@ use crate::{
     decode,
     error::{Exit, Failure},
     kernel::{
-        load::{Attached, Counts},
+        load::{Attached, Counts, Kinds},
         ring::{Batch, Ring},
     },
     model::{
@@ -51,6 +52,8 @@ pub(super) struct Tracing {
     waiting: Waiting,
     /// The kernel side's counts when everything was in place.
     counts: Counts,
+    /// ... and the drops without a record.
+    kinds: Kinds,
     /// From the monotonic clock to the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
@@ -81,15 +84,17 @@ fn wall_offset() -> Result<i64, Failure> {
 impl Tracing {
     pub(super) fn new(
         args: &LiveArgs,
-        ground: Ground,
+        ground: Ground<'_>,
         filters: Filters,
         recording: Option<Recording>,
         manner: Manner,
     ) -> Result<Self, Failure> {
-        let Ground { mut kernel, start, counts } = ground;
+        let Ground { mut kernel, start, counts, unsent } = ground;
         let mut namespaces = Namespaces::find(filters.netns.clone());
         let only = filters.kernel.words.netns;
-        let window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        let kinds = unsent()?;
+        let mut window = Window::open(&mut namespaces, (only != 0).then_some(only));
+        window.on_the_edge(unsent()?.since(&kinds).total());
         let waiting = Waiting::start(filters.netns.clone())?;
         kernel.counters = window.names().cloned().collect();
         let causes = filters.causes.clone();
@@ -103,6 +108,7 @@ impl Tracing {
             window,
             waiting,
             counts,
+            kinds,
             wall: wall_offset()?,
             begun: Instant::now(),
         })
@@ -247,7 +253,11 @@ impl Tracing {
 
     /// Takes the programs off, reads what is left and sums up.
     pub(super) fn end(mut self, ring: &mut Ring, attached: &mut Attached, end: End) -> Result<Exit, Failure> {
+        let before = attached.unsent_kinds()?;
         self.window.close(&mut self.namespaces);
+        let kinds = attached.unsent_kinds()?;
+        self.window.on_the_edge(kinds.clone().since(&before).total());
+        let kinds = kinds.since(&self.kinds);
         let elapsed = self.begun.elapsed();
         // Before the programs go: what they count while some are gone already means nothing.
         let counts = attached.counts()?;
@@ -257,7 +267,11 @@ impl Tracing {
             self.release_all()?;
         }
         let counts = counts.since(&self.counts);
-        let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts)?;
+        let mut told = self.told(&kinds);
+        if told.counted > 0 {
+            told.unsent.sources = unsent::of_whom(&attached.unsent_sources()?, &told.left_out.seen);
+        }
+        let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts, told)?;
         self.report.end(&summary, end)
     }
 

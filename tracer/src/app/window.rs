@@ -3,7 +3,7 @@
 //! Programs are attached and taken off one by one, and in between a SYN is seen in part: only what comes while all are in
 //! place counts. Counters are compared for each namespace that could be read at both ends.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::namespaces::{Namespaces, Reading, Table, monotonic};
 use crate::{
@@ -72,8 +72,13 @@ impl Window {
             && after.is_none_or(|r| mono_ns < r.from)
             && (self.ours.len() < MAX || self.ours.contains_key(&netns))
         {
-            self.ours.entry(netns).or_default().add(drop);
+            self.ours.entry(netns).or_default().add(drop.cause, drop.snmp.as_deref(), 1);
         }
+    }
+
+    /// Notes drops that are only counted and fell into the very moment at which counters were read.
+    pub(super) fn on_the_edge(&mut self, drops: u64) {
+        self.on_the_edge = self.on_the_edge.saturating_add(drops);
     }
 
     /// Reads the counters again, namespaces that came during the run included; from here on nothing counts.
@@ -83,16 +88,21 @@ impl Window {
         self.to = Some(monotonic().unwrap_or(u64::MAX));
     }
 
-    /// Sets the kernel's counts beside ours; how its counters moved; and the number of namespaces with drops that cannot be
+    /// Sets the kernel's counts beside ours, and those of drops that are only counted, by namespace; how its counters moved; and the number of namespaces with drops that cannot be
     /// compared, because they ended or could not be read.
-    pub(super) fn check(&self, view: View) -> (Vec<CounterCheck>, Counters, u64) {
-        self.compare(&self.after, view)
+    pub(super) fn check(
+        &self,
+        counted: &HashMap<u32, Ours>,
+        view: View,
+    ) -> (Vec<CounterCheck>, Counters, u64) {
+        self.compare(&self.after, counted, view)
     }
 
     /// The same while it goes on, with a reading of the counters that was just made.
     pub(super) fn compare(
         &self,
         after: &Table<u32, Reading>,
+        counted: &HashMap<u32, Ours>,
         view: View,
     ) -> (Vec<CounterCheck>, Counters, u64) {
         let (mut moved, mut ours) = (Counters::new(), Ours::default());
@@ -106,7 +116,7 @@ impl Window {
                 let then = before.and_then(|reading| reading.counters.get(name)).copied().unwrap_or(0);
                 *moved.entry(name.clone()).or_default() += value.saturating_sub(then);
             }
-            if let Some(counts) = self.ours.get(netns) {
+            for counts in self.ours.get(netns).into_iter().chain(counted.get(netns)) {
                 ours.join(counts);
             }
         }

@@ -5,6 +5,7 @@
 
 mod attached;
 mod counts;
+mod tables;
 mod words;
 
 use aya::{
@@ -22,6 +23,7 @@ use super::{
 use crate::error::{Exit, Failure};
 pub use attached::{Attached, ProgramFacts};
 pub use counts::Counts;
+pub use tables::{Kinds, Sources};
 pub(super) use words::{in_words, load_failure};
 
 /// The filter, ready for the programs.
@@ -66,12 +68,25 @@ pub fn attach(
         let plan_now = plan(facts, wish)?;
         let types = facts.types.as_ref().map_err(|none| plan_failure(&none.why))?;
         match attach_plan(&plan_now, types, filter, settings)? {
-            Ok((ebpf, refused)) if refused.is_empty() => return Ok(Attached { ebpf, plan: plan_now }),
+            Ok((ebpf, refused)) if refused.is_empty() => {
+                give_back();
+                return Ok(Attached { ebpf, plan: plan_now });
+            }
             // Only details and single causes are missing: once more without them, because the programs are told at load
             // what they may rely on.
             Ok((_, refused)) => facts.refused.extend(refused),
             Err(refused) => facts.refused.push(refused),
         }
+    }
+}
+
+/// Gives free memory back to the system. The types of the whole kernel were read, by us and by `EbpfLoader` for every set
+/// that was tried; most of what that took, the C library would keep for good.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    #[expect(unsafe_code, reason = "a call of the C library that takes no pointer and may always be made")]
+    unsafe {
+        nix::libc::malloc_trim(0);
     }
 }
 

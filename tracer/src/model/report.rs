@@ -6,6 +6,7 @@ mod capture;
 mod refusals;
 mod sources;
 mod start;
+mod unsent;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use capture::{Capture, WireCounts};
 pub use refusals::{Listener, Listeners, Reasons};
 pub use sources::{Change, Changes, Other, Regressions, Retries, Source};
 pub use start::{FilterWords, Limits, Missing, Start};
+pub use unsent::Unsent;
 
 /// Everything that the analysis knows at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,8 +67,10 @@ pub struct CounterCheck {
 /// Everything that is not in the totals, by the place where it was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// Records that found no room in the ring buffer.
+    /// Dropped SYNs without a record: it found no room in the ring buffer, or nearly none.
     pub ring: u64,
+    /// ... of those, counted by cause (they are in the totals).
+    pub counted: u64,
     /// Records that could not be decoded.
     pub decode: u64,
     /// Drops of sources that found no room in the table (they are in the totals).
@@ -79,6 +83,13 @@ pub struct Lost {
     pub unprinted: u64,
     /// SYNs of a capture of which it is not known whether they were dropped (not in the totals).
     pub undecided: u64,
+}
+
+impl Lost {
+    /// Records of the ring that are in no total.
+    pub fn uncounted(&self) -> u64 {
+        self.ring.saturating_sub(self.counted)
+    }
 }
 
 /// Drops that are in no total, because their causes were not asked for (`--cause`).
@@ -111,6 +122,8 @@ pub struct Ending {
     pub snmp_left_out: u64,
     /// What was lost; `table` is not read from here.
     pub lost: Lost,
+    /// Drops without a record.
+    pub unsent: Unsent,
     /// The machine.
     pub environment: Environment,
     /// What nobody asked for.
@@ -179,6 +192,8 @@ pub struct Summary {
     pub snmp_left_out: u64,
     /// What was lost.
     pub lost: Lost,
+    /// Drops that are in the totals and have no line.
+    pub unsent: Unsent,
     /// What this run could not have seen.
     pub blind: Vec<Cause>,
     /// Hooks that were not in place.

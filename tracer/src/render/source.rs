@@ -18,7 +18,7 @@ pub(super) fn title(source: &Source) -> String {
 pub(super) fn deeds(source: &Source) -> String {
     let mut words = vec![
         source.syns.map_or("SYNs ?".into(), |n| format!("{n} SYNs")),
-        format!("{} drops", source.drops),
+        format!("{} drops", source.all_drops()),
         format!("{} by PAWS", source.paws),
     ];
     if let Some((ticks, ms)) = worst(source) {

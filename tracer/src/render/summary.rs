@@ -79,7 +79,7 @@ impl Style {
 pub(super) fn totals(start: &Start, summary: &Summary) -> (String, Option<String>) {
     let (took, traffic) = (millis(summary.elapsed_ms), traffic(summary));
     if summary.drops > 0 {
-        let least = if summary.lost.ring > 0 || summary.lost.decode > 0 { "At least " } else { "" };
+        let least = if summary.lost.uncounted() > 0 || summary.lost.decode > 0 { "At least " } else { "" };
         return (format!("{least}{} SYNs dropped in {took}; {traffic}.", summary.drops), None);
     }
     let unseen = summary.snmp.iter().any(|check| check.kernel > check.ours);
@@ -129,7 +129,8 @@ fn traffic(summary: &Summary) -> String {
 
 pub(super) fn lost(lost: Lost, clocks: u64) -> String {
     let places = [
-        (lost.ring, "records that found no room in the ring (not in the totals)"),
+        (lost.counted, "without a line, because they came too fast (in the totals)"),
+        (lost.uncounted(), "records that found no room in the ring (not in the totals)"),
         (lost.decode, "records that could not be decoded (not in the totals)"),
         (lost.slot, "begun and never finished"),
         (lost.read, "could not be read"),

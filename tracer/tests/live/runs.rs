@@ -30,6 +30,7 @@ pub(crate) const RUNS: &[Run] = &[
     ("run/sigterm", sigterm),
     ("run/sigint-and-fail-on-drop", sigint),
     ("run/rate-limit", rate_limit),
+    ("run/memory", memory),
 ];
 
 const ISN: u32 = 1_000_000;
@@ -225,4 +226,15 @@ pub(crate) fn flood(ground: Ground) -> Result<()> {
     ensure!(lost > 0, "the ring was not filled");
     ensure!(lines == drops, "{lines} lines of {drops} drops");
     Ok(())
+}
+
+/// Attaching reads the types of the whole kernel; that memory is not kept.
+fn memory(ground: Ground) -> Result<()> {
+    const MOST_KIB: u64 = 20 << 10;
+    let watcher = Watcher::start(ground.set.name(), &["-p", &PORT.to_string()])?;
+    let status = fs::read_to_string(format!("/proc/{}/status", watcher.pid()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    ensure!(kib <= MOST_KIB, "{kib} KiB are resident, not at most {MOST_KIB}");
+    watcher.finish().map(drop)
 }

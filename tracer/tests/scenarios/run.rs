@@ -60,7 +60,7 @@ impl Scene {
             let mut ours = Ours::default();
             for one in &all {
                 if let Observation::Drop(drop) = one {
-                    ours.add(drop);
+                    ours.add(drop.cause, drop.snmp.as_deref(), 1);
                 }
             }
             let mut moved: Counters = CHECKED.iter().map(|name| ((*name).to_owned(), 0)).collect();

@@ -54,11 +54,7 @@ pub(crate) fn fetch(series: Series) -> Result<Kernel> {
     for package in &packages {
         run(apt.get("apt-get").args(["-qq", "download", package]).current_dir(&staging))?;
     }
-    for deb in fs::read_dir(&staging)?.flatten().filter(|f| f.path().extension().is_some_and(|e| e == "deb"))
-    {
-        run(Command::new("dpkg-deb").arg("-x").arg(deb.path()).arg(&staging))?;
-        fs::remove_file(deb.path())?;
-    }
+    crate::packages::unpack(&staging)?;
     // 7.x keeps everything below usr/lib.
     if staging.join("usr/lib/modules").exists() && !staging.join("lib/modules").exists() {
         fs::create_dir_all(staging.join("lib"))?;

@@ -193,6 +193,7 @@ impl Row {
             src: self.src,
             syns: Some(self.syns()),
             drops: self.drops(),
+            unsent: 0,
             paws: self.causes.paws(),
             by_cause: self.causes.map(),
             last_regression: detail.and_then(|detail| detail.last).map(|(_, ticks)| ticks),

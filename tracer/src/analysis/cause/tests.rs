@@ -13,6 +13,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "rows are built from values")]
 
+mod counted;
 mod early;
 mod full_socket;
 mod kernels;

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::any::bare;
 
 fn seen(name: &'static str, n: u64) -> Ours {
     Ours(CHECKED.map(|one| if one == name { n } else { 0 }))
@@ -58,7 +57,7 @@ fn a_drop_moves_its_counter_and_maybe_a_second() {
         (Cause::OldSequence, None, false),
     ] {
         let mut ours = Ours::default();
-        ours.add(&Drop { snmp: name.map(Into::into), ..bare(cause) });
+        ours.add(cause, name, 1);
         let mut want: BTreeMap<&str, u64> = name.into_iter().map(|name| (name, 1)).collect();
         if listener {
             want.insert("TcpExtListenDrops", 1);

@@ -219,7 +219,7 @@ impl<'a> Facts<'a> {
     /// Records and SYNs that are in no total.
     pub(super) fn lost(&self) -> u64 {
         let lost = self.case.lost;
-        [lost.ring, lost.decode, lost.slot, lost.read, lost.undecided]
+        [lost.uncounted(), lost.decode, lost.slot, lost.read, lost.undecided]
             .into_iter()
             .fold(0, u64::saturating_add)
     }

@@ -1,6 +1,6 @@
 //! A live run whose records come from memory in place of the ring: for benchmarks, and for tests of what a record costs.
 
-use super::{Counts, Ground, Tracing, time_of_day};
+use super::{Counts, Ground, Kinds, Tracing, time_of_day};
 use crate::{
     analysis::kernel::Kernel,
     app::{report::Manner, request::filters, sink::Recording},
@@ -19,7 +19,7 @@ impl Fed {
     /// # Errors
     /// As a live run.
     pub fn start(args: &LiveArgs, kernel: Kernel, start: Start) -> Result<Self, Failure> {
-        let ground = Ground { kernel, start, counts: Counts::default() };
+        let ground = Ground { kernel, start, counts: Counts::default(), unsent: &|| Ok(Kinds::default()) };
         let recording = args.output.record.write.as_deref().map(Recording::create).transpose()?;
         let mut tracing = Tracing::new(args, ground, filters(args, None)?, recording, Manner::Lines)?;
         tracing.start()?;

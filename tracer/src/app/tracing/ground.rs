@@ -5,26 +5,29 @@ use crate::{
     analysis::kernel::Kernel,
     error::Failure,
     kernel::{
-        load::{Attached, Counts},
+        load::{Attached, Counts, Kinds},
         plan::Facts,
     },
     model::report::{FilterWords, Start},
 };
 
 /// Known before the first record comes.
-pub(in crate::app) struct Ground {
+pub(in crate::app) struct Ground<'a> {
     pub(super) kernel: Kernel,
     pub(super) start: Start,
     /// The kernel side's counts when everything was in place.
     pub(super) counts: Counts,
+    /// Reads what the kernel side counted of drops without a record.
+    pub(super) unsent: &'a dyn Fn() -> Result<Kinds, Failure>,
 }
 
-impl Ground {
+impl<'a> Ground<'a> {
     /// Of programs that are in place.
     pub(in crate::app) fn of(
         facts: &Facts,
         attached: &Attached,
         filter: &FilterWords,
+        unsent: &'a dyn Fn() -> Result<Kinds, Failure>,
     ) -> Result<Self, Failure> {
         let plan = &attached.plan;
         let types = facts.types.as_ref().ok();
@@ -48,6 +51,6 @@ impl Ground {
             limits: None,
             capture: None,
         };
-        Ok(Self { kernel, start, counts: attached.counts()? })
+        Ok(Self { kernel, start, counts: attached.counts()?, unsent })
     }
 }

@@ -36,13 +36,18 @@ impl Tracing {
     /// The summary of a run that goes on.
     pub(in crate::app) fn so_far(&mut self, attached: &Attached) -> Result<Summary, Failure> {
         let counts = attached.counts()?.since(&self.counts);
-        self.count_lost(&counts);
-        let ending = self.ending(self.elapsed_ms(), &counts, self.around.read.clone())?;
+        let told = self.told(&attached.unsent_kinds()?.since(&self.kinds));
+        self.count_lost(&counts, &told);
+        let ending = self.ending(self.elapsed_ms(), &counts, told, self.around.read.clone())?;
         Ok(self.report.so_far(ending))
     }
 
     /// Now and then: reads what is around, as far as that is cheap.
-    pub(in crate::app) fn look_around(&mut self, ring: &mut Ring) -> Result<Option<End>, Failure> {
+    pub(in crate::app) fn look_around(
+        &mut self,
+        ring: &mut Ring,
+        attached: &Attached,
+    ) -> Result<Option<End>, Failure> {
         let now = Instant::now();
         if self.around.next.is_some_and(|next| now < next) {
             return Ok(None);
@@ -54,7 +59,8 @@ impl Tracing {
         let after = self.namespaces.counters(self.window.only());
         // Whatever these counters counted is in the ring or taken already.
         let end = self.take_all(ring)?;
-        let (mut snmp, moved, snmp_left_out) = self.window.compare(&after, self.view());
+        let told = self.told(&attached.unsent_kinds()?.since(&self.kinds));
+        let (mut snmp, moved, snmp_left_out) = self.window.compare(&after, &told.ours, self.view());
         for check in &mut snmp {
             // Dropped since the reading, or while it was made: at the end of the run it is told exactly.
             if check.ours > check.kernel {

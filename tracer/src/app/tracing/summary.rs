@@ -2,7 +2,7 @@
 
 use tracer_common::counters::Counter;
 
-use super::{Tracing, time_of_day};
+use super::{Tracing, time_of_day, unsent::Told};
 use crate::{
     analysis::snmp::View,
     error::Failure,
@@ -24,20 +24,27 @@ pub(super) struct Surroundings {
 
 impl Tracing {
     /// Sums up.
-    pub(super) fn summary(&mut self, elapsed_ms: u64, counts: &Counts) -> Result<Summary, Failure> {
-        self.count_lost(counts);
-        let (snmp, moved, snmp_left_out) = self.window.check(self.view());
+    pub(super) fn summary(
+        &mut self,
+        elapsed_ms: u64,
+        counts: &Counts,
+        told: Told,
+    ) -> Result<Summary, Failure> {
+        self.count_lost(counts, &told);
+        let (snmp, moved, snmp_left_out) = self.window.check(&told.ours, self.view());
         let only = self.filters.kernel.words.netns;
         let kernel = self.report.start.kernel.clone();
         let environment = self.scene.read(&mut self.namespaces, only, kernel, moved);
-        let ending = self.ending(elapsed_ms, counts, Surroundings { snmp, snmp_left_out, environment })?;
+        let around = Surroundings { snmp, snmp_left_out, environment };
+        let ending = self.ending(elapsed_ms, counts, told, around)?;
         Ok(self.report.sum_up(ending))
     }
 
     /// What the kernel side lost so far.
-    pub(super) fn count_lost(&mut self, counts: &Counts) {
+    pub(super) fn count_lost(&mut self, counts: &Counts, told: &Told) {
         let lost = &mut self.report.lost;
-        lost.ring = counts.of(Counter::LostRing);
+        lost.ring = told.counted + counts.of(Counter::Uncounted);
+        lost.counted = told.counted;
         lost.slot = counts.of(Counter::LostSlot);
         lost.read = counts.of(Counter::ReadFailed);
     }
@@ -48,7 +55,7 @@ impl Tracing {
         View {
             filtered: start.filter.is_narrow(),
             blind: start.blind.clone(),
-            lost: lost.ring + lost.decode + lost.slot + lost.read > 0,
+            lost: lost.uncounted() + lost.decode + lost.slot + lost.read > 0,
             ..View::default()
         }
     }
@@ -58,6 +65,7 @@ impl Tracing {
         &self,
         elapsed_ms: u64,
         counts: &Counts,
+        told: Told,
         around: Surroundings,
     ) -> Result<Ending, Failure> {
         let listener_blind = self.report.start.blind.contains(&Cause::AcceptQueueFull);
@@ -72,7 +80,8 @@ impl Tracing {
             environment: around.environment,
             snmp: around.snmp,
             snmp_left_out: around.snmp_left_out,
-            left_out: LeftOut { not_looked_at: not_looked_at.collect(), ..LeftOut::default() },
+            left_out: LeftOut { not_looked_at: not_looked_at.collect(), ..told.left_out },
+            unsent: told.unsent,
             ..Ending::unknown(None, time_of_day()?, Lost::default())
         })
     }

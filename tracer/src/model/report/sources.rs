@@ -11,11 +11,13 @@ pub struct Source {
     pub src: IpAddr,
     /// SYNs seen from it, dropped ones included; `None` where the hook set does not see accepted SYNs.
     pub syns: Option<u64>,
-    /// Dropped SYNs.
+    /// Dropped SYNs, each of them observed.
     pub drops: u64,
-    /// ... of those, by PAWS.
+    /// More that are only counted (see [`Unsent`](super::Unsent)).
+    pub unsent: u64,
+    /// ... of `drops`, by PAWS.
     pub paws: u64,
-    /// Drops by cause.
+    /// `drops` by cause.
     pub by_cause: BTreeMap<Cause, u64>,
     /// Timestamp regression of the last PAWS drop, ticks.
     pub last_regression: Option<i32>,
@@ -34,12 +36,18 @@ pub struct Source {
 }
 
 impl Source {
+    /// Dropped SYNs, also those that are only counted.
+    pub fn all_drops(&self) -> u64 {
+        self.drops.saturating_add(self.unsent)
+    }
+
     /// One SYN seen at this time, nothing else known.
     pub fn new(src: IpAddr, time: Nanos) -> Self {
         Self {
             src,
             syns: None,
             drops: 0,
+            unsent: 0,
             paws: 0,
             by_cause: BTreeMap::new(),
             last_regression: None,

@@ -113,7 +113,7 @@ fn settings(environment: &Environment) -> Markup {
 /// What is in no total, in words; `None`: nothing.
 pub(super) fn missing(summary: &Summary) -> Option<String> {
     let gone = summary.lost;
-    let missing = [gone.ring, gone.decode, gone.slot, gone.read].iter().any(|n| *n > 0);
+    let missing = [gone.uncounted(), gone.decode, gone.slot, gone.read].iter().any(|n| *n > 0);
     missing.then(|| lost(gone, summary.clocks_evicted))
 }
 

@@ -51,7 +51,7 @@ fn row(view: &View<'_>, source: &Source) -> Markup {
     html! {
         tr {
             th scope="row" { (source.src) }
-            (number(source.syns, "?")) (number(Some(source.drops), "?")) (number(Some(source.paws), "?"))
+            (number(source.syns, "?")) (number(Some(source.all_drops()), "?")) (number(Some(source.paws), "?"))
             (number(back.map(|(ticks, _)| ticks), "-"))
             td.n data-sort=(ms.unwrap_or(0)) { (ms.map_or("-".into(), |ms| format!("~{}", millis(ms)))) }
             (number(nat.map(|nat| nat.clocks.len() as u64), "-"))
@@ -77,13 +77,15 @@ fn rest(summary: &Summary, shown: &[Source]) -> Option<Markup> {
     let sum = |of: fn(&Source) -> u64| shown.iter().map(of).fold(0, u64::saturating_add);
     let paws = summary.by_cause.iter().filter(|(cause, _)| cause.is_paws());
     let paws = paws.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
-    let drops = summary.drops.saturating_sub(sum(|source| source.drops));
+    let drops = summary.drops.saturating_sub(sum(Source::all_drops));
+    // Of those that are only counted the source may be known, and the cause, but not both.
+    let paws = summary.unsent.sources.is_empty().then(|| paws.saturating_sub(sum(|source| source.paws)));
     (others > 0 || drops > 0 || summary.other.syns > 0).then(|| {
         let nameless = if summary.other.syns > 0 { ", and those that found no room" } else { "" };
         html! {
             tr {
                 th scope="row" { (others) " other sources" (nameless) }
-                td.n { "?" } td.n { (drops) } td.n { (paws.saturating_sub(sum(|source| source.paws))) }
+                td.n { "?" } td.n { (drops) } (number(paws, "?"))
                 @for _ in 0..8 { td {} }
             }
         }

@@ -1,6 +1,6 @@
 //! The last line: totals, sources, counters, losses, the verdict.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::Serialize;
 
@@ -45,6 +45,7 @@ struct SummaryLine<'a> {
     snmp_check: Vec<Check<'a>>,
     snmp_left_out: u64,
     lost: Lost,
+    unsent: UnsentObject,
     blind: Vec<&'static str>,
     missing: Vec<MissingHook<'a>>,
     verdict: Option<VerdictObject<'a>>,
@@ -58,9 +59,10 @@ struct SummaryLine<'a> {
 
 #[derive(Serialize)]
 pub(super) struct SourceRow<'a> {
-    src: std::net::IpAddr,
+    src: IpAddr,
     syns: Option<u64>,
     drops: u64,
+    unsent: u64,
     paws: u64,
     max_regression: Option<i32>,
     first: String,
@@ -111,6 +113,7 @@ struct Check<'a> {
 #[derive(Serialize)]
 struct Lost {
     ring: u64,
+    counted: u64,
     decode: u64,
     table: u64,
     slot: u64,
@@ -145,6 +148,18 @@ struct OwnNatObject {
     rules: u32,
     random_fully: u32,
     conntrack: bool,
+}
+
+#[derive(Serialize)]
+struct UnsentObject {
+    by_cause: BTreeMap<&'static str, u64>,
+    sources: Vec<UnsentRow>,
+}
+
+#[derive(Serialize)]
+struct UnsentRow {
+    src: IpAddr,
+    drops: u64,
 }
 
 #[derive(Serialize)]
@@ -225,6 +240,7 @@ pub(super) fn source(source: &Source) -> SourceRow<'_> {
         src: source.src,
         syns: source.syns,
         drops: source.drops,
+        unsent: source.unsent,
         paws: source.paws,
         max_regression: source.max_regression,
         first: time(source.first),
@@ -270,12 +286,17 @@ pub fn summary(summary: &Summary) -> String {
         snmp_left_out: summary.snmp_left_out,
         lost: Lost {
             ring: lost.ring,
+            counted: lost.counted,
             decode: lost.decode,
             table: lost.table,
             slot: lost.slot,
             read: lost.read,
             unprinted: lost.unprinted,
             undecided: lost.undecided,
+        },
+        unsent: UnsentObject {
+            by_cause: causes(&summary.unsent.by_cause),
+            sources: summary.unsent.sources.iter().map(|&(src, drops)| UnsentRow { src, drops }).collect(),
         },
         blind: summary.blind.iter().map(|cause| cause.name()).collect(),
         missing: missing(&summary.missing),

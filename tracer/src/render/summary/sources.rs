@@ -35,7 +35,7 @@ impl Style {
             let last = self.time_of_day(source.last, "%H:%M:%S");
             let looks = source.nat.as_ref().map_or("-".into(), looks_like);
             let lead =
-                format!("{:>8} {:>8}  {back:>10}  {last:<8}  {looks:<16}  ", source.drops, source.paws);
+                format!("{:>8} {:>8}  {back:>10}  {last:<8}  {looks:<16}  ", source.all_drops(), source.paws);
             // A long IPv6 address goes below.
             lines.extend(self.fold(&lead, &source.src.to_string()));
         }

@@ -67,7 +67,7 @@ pub(super) fn draw(view: &View<'_>, area: Rect, canvas: &mut Canvas<'_>) {
 /// What is missing from the totals.
 fn lost(view: &View<'_>) -> u64 {
     let lost = view.summary.lost;
-    [lost.ring, lost.decode, lost.slot, lost.read].into_iter().fold(0, u64::saturating_add)
+    [lost.uncounted(), lost.decode, lost.slot, lost.read].into_iter().fold(0, u64::saturating_add)
 }
 
 /// SYNs and drops by the second; in one row only drops.
@@ -116,7 +116,7 @@ pub(super) fn notices(view: &View<'_>, area: Rect, canvas: &mut Canvas<'_>) -> R
     if lost(view) > 0 {
         let lost = view.summary.lost;
         let places = [
-            (lost.ring, "found no room in the ring"),
+            (lost.uncounted(), "found no room in the ring"),
             (lost.decode, "could not be decoded"),
             (lost.slot, "never finished"),
             (lost.read, "could not be read"),

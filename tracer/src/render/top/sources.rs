@@ -95,7 +95,7 @@ impl Column {
         match self {
             Self::Address => source.src.to_string(),
             Self::Syns => source.syns.map_or("?".into(), amounts::count),
-            Self::Drops => amounts::count(source.drops),
+            Self::Drops => amounts::count(source.all_drops()),
             Self::Paws => amounts::count(source.paws),
             Self::Ticks => worst(source).map_or("-".into(), |(ticks, _)| amounts::ticks(ticks)),
             Self::Back => match worst(source) {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     environment::{Environment, OwnNat},
-    report::{CounterCheck, Ending, LeftOut, Lost},
+    report::{CounterCheck, Ending, LeftOut, Lost, Unsent},
 };
 
 /// What follows from the observations and the start.
@@ -50,6 +50,7 @@ pub(super) fn ending(fields: &mut Fields) -> Result<(Ending, Known), Wrong> {
         snmp: fields.objects("snmp_check", check)?,
         snmp_left_out: fields.count("snmp_left_out")?,
         lost: fields.must("lost", |fields, name| fields.object(name, lost))?,
+        unsent: fields.object("unsent", unsent)?.unwrap_or_default(),
         environment: environment.unwrap_or_default(),
         left_out: left_out.unwrap_or_default(),
         capture: fields.object("capture", capture::whole)?,
@@ -69,6 +70,7 @@ fn check(fields: &mut Fields) -> Result<CounterCheck, Wrong> {
 fn lost(fields: &mut Fields) -> Result<Lost, Wrong> {
     Ok(Lost {
         ring: fields.count("ring")?,
+        counted: fields.count("counted")?,
         decode: fields.count("decode")?,
         table: fields.count("table")?,
         slot: fields.count("slot")?,
@@ -76,6 +78,12 @@ fn lost(fields: &mut Fields) -> Result<Lost, Wrong> {
         unprinted: fields.count("unprinted")?,
         undecided: fields.count("undecided")?,
     })
+}
+
+fn unsent(fields: &mut Fields) -> Result<Unsent, Wrong> {
+    let by_cause = fields.table("by_cause", |cause, n| Some((cause.parse().ok()?, number(n)?)))?;
+    let source = |row: &mut Fields| Ok((row.must("src", Fields::word)?, row.must("drops", Fields::number)?));
+    Ok(Unsent { by_cause: by_cause.unwrap_or_default(), sources: fields.objects("sources", source)? })
 }
 
 fn environment(fields: &mut Fields) -> Result<Environment, Wrong> {

@@ -53,7 +53,7 @@ pub(super) fn any_seen() -> impl Strategy<Value = Seen> {
     )
 }
 
-fn any_kernel() -> impl Strategy<Value = Kernel> {
+pub(super) fn any_kernel() -> impl Strategy<Value = Kernel> {
     let all = kernels::ALL.iter().flat_map(|release| [functions(release), tracepoint(release)]);
     proptest::sample::select(all.collect::<Vec<_>>())
 }

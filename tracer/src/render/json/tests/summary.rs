@@ -9,7 +9,7 @@ use crate::model::{
     nat::{Nat, NatVerdict},
     report::{
         Change, CounterCheck, LeftOut, Listener as FullListener, Listeners, Lost as LostCounts, Other,
-        Reasons, Regressions, Retries, Source, Summary,
+        Reasons, Regressions, Retries, Source, Summary, Unsent,
     },
     verdict::{Remedy, Verdict},
 };
@@ -36,7 +36,20 @@ fn a_summary() -> Summary {
             ours: 2,
             remark: Some("why".into()),
         }],
-        lost: LostCounts { ring: 1, decode: 2, table: 3, slot: 4, read: 5, unprinted: 6, undecided: 7 },
+        lost: LostCounts {
+            ring: 1,
+            counted: 0,
+            decode: 2,
+            table: 3,
+            slot: 4,
+            read: 5,
+            unprinted: 6,
+            undecided: 7,
+        },
+        unsent: Unsent {
+            by_cause: BTreeMap::from([(Cause::PawsTimeWait, 2)]),
+            sources: vec![("192.0.2.9".parse().unwrap(), 2)],
+        },
         blind: vec![Cause::ListenOther],
         ..Summary::default()
     }
@@ -49,7 +62,7 @@ fn the_summary() {
         "type": "summary", "schema": 1, "time": "1970-01-01T00:00:00.000000000Z", "elapsed_ms": 30_000,
         "syns": 100, "accepted": 0, "unreported": 0, "drops": 3, "by_cause": {"paws-time-wait": 2, "accept-queue-full": 1},
         "sources": [{
-            "src": "192.0.2.1", "syns": null, "drops": 3, "paws": 2, "max_regression": 5000,
+            "src": "192.0.2.1", "syns": null, "drops": 3, "unsent": 0, "paws": 2, "max_regression": 5000,
             "first": "1970-01-01T00:00:00.000000001Z", "last": "1970-01-01T00:00:00.000000002Z", "nat": null,
             "by_cause": {}, "last_regression": null, "regressions": {},
             "retries": {"refused": 0, "came_back": 0, "got_in": 0, "waited_ms": 0, "longest_ms": 0},
@@ -60,7 +73,8 @@ fn the_summary() {
         "sources_total": 1, "snmp": {"TcpExtPAWSEstab": 5},
         "snmp_check": [{"counter": "TcpExtPAWSEstab", "kernel": 5, "ours": 2, "remark": "why"}],
         "snmp_left_out": 0,
-        "lost": {"ring": 1, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6, "undecided": 7},
+        "unsent": {"by_cause": {"paws-time-wait": 2}, "sources": [{"src": "192.0.2.9", "drops": 2}]},
+        "lost": {"ring": 1, "counted": 0, "decode": 2, "table": 3, "slot": 4, "read": 5, "unprinted": 6, "undecided": 7},
         "blind": ["listen-other"], "missing": [], "verdict": null,
         "environment": {"kernel": null, "sysctls": null, "own_nat": null, "counters": null},
         "left_out": {"seen": {}, "wire": 0, "not_looked_at": []}, "by_listener": [], "by_listener_other": 0,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     any::{any_accepted, any_cause, any_count, any_drop, any_lost, any_own_nat, any_word},
-    report::{Capture, WireCounts},
+    report::{Capture, Unsent, WireCounts},
 };
 
 pub(super) fn any_start() -> impl Strategy<Value = Start> {
@@ -73,12 +73,12 @@ pub(super) fn any_ending() -> impl Strategy<Value = Ending> {
         any::<i64>(),
         counts,
         snmp.boxed(),
-        any_lost().boxed(),
+        (any_lost(), any_unsent()).boxed(),
         any_environment().boxed(),
         left_out.boxed(),
         capture,
     )
-        .prop_map(|(time, counts, snmp, lost, environment, left_out, capture)| Ending {
+        .prop_map(|(time, counts, snmp, (lost, unsent), environment, left_out, capture)| Ending {
             time: Nanos(time),
             elapsed_ms: counts.0,
             syns: counts.1,
@@ -87,10 +87,18 @@ pub(super) fn any_ending() -> impl Strategy<Value = Ending> {
             snmp,
             snmp_left_out: counts.4,
             lost,
+            unsent,
             environment,
             left_out,
             capture,
         })
+}
+
+fn any_unsent() -> impl Strategy<Value = Unsent> {
+    let by_cause = proptest::collection::btree_map(any_cause(), any_count(), 0..4);
+    let source = (any::<[u8; 4]>().prop_map(std::net::IpAddr::from), any_count());
+    (by_cause, proptest::collection::vec(source, 0..3))
+        .prop_map(|(by_cause, sources)| Unsent { by_cause, sources })
 }
 
 fn any_causes() -> impl Strategy<Value = Vec<Cause>> {

@@ -11,7 +11,7 @@ use crate::{
         Flow,
         any::bare_accepted,
         reading::{Accepted, Stack},
-        report::Summary,
+        report::{Summary, Unsent},
     },
 };
 
@@ -107,7 +107,11 @@ fn an_ending() -> Ending {
             remark: Some("1 more counted than seen: it counts every late segment, too".into()),
         }],
         snmp_left_out: 1,
-        lost: Lost { ring: 3, unprinted: 7, ..Lost::default() },
+        lost: Lost { ring: 3, counted: 2, unprinted: 7, ..Lost::default() },
+        unsent: Unsent {
+            by_cause: BTreeMap::from([(Cause::PawsTimeWait, 2)]),
+            sources: vec![("192.0.2.9".parse().expect("an address"), 2)],
+        },
         environment: Environment {
             kernel: Some("6.12.107".into()),
             sysctls: sysctls.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
@@ -211,6 +215,7 @@ proptest! {
             engine.observe(observation);
         }
         let mut snapshot = engine.snapshot(JUDGED);
+        ending.unsent.add_to(&mut snapshot);
         snapshot.wire = snapshot.wire.saturating_add(ending.left_out.wire);
         (snapshot.accepted, snapshot.unreported) = (ending.accepted.unwrap(), ending.unreported.unwrap());
         let verdict = judge(&Case {

@@ -1,0 +1,213 @@
+//! Dropped SYNs that get no record: which ones, when user space falls behind, and how they are counted.
+//!
+//! While the ring has room every drop goes into it. Beyond that a source gets its share and no more, so that a flood leaves
+//! room for others, and sources that were seen before come first: those of a spoofed flood come once. What a drop was is counted
+//! exactly ([`Facts`]), whose it was as far as the table reaches.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, LruHashMap, PerCpuArray, PerCpuHashMap},
+};
+use tracer_common::{
+    config::{UNSENT_KINDS, UNSENT_SOURCES},
+    counters::Counter,
+    event::{SynRecord, TCP_OPTIONS_MAX},
+    facts::{Facts, Source, relations},
+};
+
+use crate::{
+    maps::{add, count, mixed, scattered},
+    read::masked,
+    told::told,
+};
+
+/// What they were.
+#[map]
+static UNSENT: PerCpuHashMap<Facts, u64> = PerCpuHashMap::with_max_entries(UNSENT_KINDS, 0);
+
+/// Whose they were.
+#[map]
+static UNSENT_BY: LruHashMap<Source, u64> = LruHashMap::with_max_entries(UNSENT_SOURCES, 0);
+
+/// How full the ring was, looked at for one drop in [`BETWEEN`].
+#[repr(C)]
+struct Level {
+    drops: u32,
+    waiting: u32,
+}
+
+#[map]
+static LEVEL: PerCpuArray<Level> = PerCpuArray::with_max_entries(1, 0);
+const BETWEEN: u32 = 16;
+
+/// What a source that came more than once has got.
+#[repr(C)]
+struct Share {
+    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
+    second: u32,
+    /// Records in it.
+    sent: u32,
+}
+
+#[map]
+static SHARES: LruHashMap<Source, Share> = LruHashMap::with_max_entries(UNSENT_SOURCES, 0);
+
+/// Sources that came once: marks of them. Of two in one place the later one has it.
+#[map]
+static ONCE: Array<u64> = Array::with_max_entries(ONCE_PLACES, 0);
+const ONCE_PLACES: u32 = 65_536;
+
+/// Whether the record of this drop may go into the ring. `waiting` says how many bytes are in it.
+#[inline(always)]
+pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
+    let Some(level) = LEVEL.get_ptr_mut(0) else { return true };
+    // SAFETY: the map hands out this CPU's own entry; a hook that interrupts another costs a look more or less.
+    #[expect(unsafe_code, reason = "a map value")]
+    let level = unsafe { &mut *level };
+    if level.drops % BETWEEN == 0 {
+        level.waiting = waiting() as u32;
+    }
+    level.drops = level.drops.wrapping_add(1);
+    let share = told!(SAMPLING.ring_share);
+    if level.waiting <= share {
+        return true;
+    }
+    let source = Source { addr: record.saddr, netns: record.netns };
+    // 2^30 ns are a second, as far as this matters.
+    let second = (record.time_ns >> 30) as u32;
+    if let Some(had) = SHARES.get_ptr_mut(&source) {
+        // SAFETY: a map value; several CPUs may write the two words at once, which costs a record more or less.
+        #[expect(unsafe_code, reason = "a map value")]
+        let had = unsafe { &mut *had };
+        if had.second != second {
+            had.second = second;
+            had.sent = 0;
+        }
+        had.sent += 1;
+        return had.sent <= told!(SAMPLING.per_source);
+    }
+    if came_before(&source) {
+        let _ = SHARES.insert(&source, &Share { second, sent: 1 }, 0);
+        return true;
+    }
+    // The last quarter is for those that came before.
+    level.waiting <= share + share / 2
+}
+
+/// Whether this source came before, lately; from now on it did.
+#[inline(always)]
+fn came_before(source: &Source) -> bool {
+    let mark = scattered(&source.addr, u64::from(source.netns)) | 1;
+    let Some(place) = ONCE.get_ptr_mut((mark >> 8) as u32 & (ONCE_PLACES - 1)) else { return false };
+    // SAFETY: one word; of two CPUs one is the later.
+    #[expect(unsafe_code, reason = "a map value")]
+    unsafe {
+        let before = *place == mark;
+        *place = mark;
+        before
+    }
+}
+
+/// Where a kind is put together, on one CPU. In a map, because the verifier does not follow what is in one: each comparison
+/// would double the number of states otherwise.
+#[repr(C)]
+struct Draft {
+    facts: Facts,
+    timestamps: u32,
+    tsval: u32,
+}
+
+#[map]
+static DRAFT: PerCpuArray<Draft> = PerCpuArray::with_max_entries(1, 0);
+
+/// Counts a drop that got no record.
+#[inline(always)]
+pub fn unsent(record: &SynRecord) {
+    count(Counter::LostRing);
+    if !counted(record) {
+        count(Counter::Uncounted);
+    }
+    let source = Source { addr: record.saddr, netns: record.netns };
+    match UNSENT_BY.get_ptr_mut(&source) {
+        // SAFETY: a map value.
+        #[expect(unsafe_code, reason = "a map value")]
+        Some(drops) => add(unsafe { &mut *drops }, 1),
+        // Two CPUs at once may lose one.
+        None => drop(UNSENT_BY.insert(&source, &1, 0)),
+    }
+}
+
+/// The same by what it was; `false` where there is no place for it.
+#[inline(always)]
+fn counted(record: &SynRecord) -> bool {
+    let Some(draft) = DRAFT.get_ptr_mut(0) else { return false };
+    // SAFETY: the map hands out this CPU's own entry.
+    #[expect(unsafe_code, reason = "a map value")]
+    let draft = unsafe { &mut *draft };
+    draft.facts.plain(record);
+    timestamps(record, draft);
+    let noted = &raw mut draft.facts.relations;
+    relations(record, draft.timestamps != 0, draft.tsval, |bit, holds| {
+        if holds {
+            // SAFETY: a word of the map value.
+            #[expect(unsafe_code, reason = "volatile: in the map, and not in a register")]
+            unsafe {
+                noted.write_volatile(noted.read_volatile() | bit);
+            }
+        }
+    });
+    let kind = UNSENT.get_ptr_mut(&draft.facts).or_else(|| {
+        let _ = UNSENT.insert(&draft.facts, &0, NO_EXIST);
+        UNSENT.get_ptr_mut(&draft.facts)
+    });
+    // SAFETY: a map value.
+    #[expect(unsafe_code, reason = "a map value")]
+    kind.map(|kind| add(unsafe { &mut *kind }, 1)).is_some()
+}
+
+/// `BPF_NOEXIST` (`include/uapi/linux/bpf.h`).
+const NO_EXIST: u64 = 1;
+/// Kinds of TCP options (RFC 9293 section 3.1, RFC 7323 section 3.2).
+const END: u8 = 0;
+const NOP: u8 = 1;
+const TIMESTAMPS: u8 = 8;
+
+/// Bytes that the mask lets through beyond the options.
+pub const BEHIND: usize = 64 - TCP_OPTIONS_MAX;
+
+/// Finds TSval, the last one where there are several.
+///
+/// For the verifier all turns of the loop look alike: numbers are bounded by a mask, which has no second branch, and the record
+/// is a map value with at least [`BEHIND`] bytes behind it, so that what the mask lets through is inside.
+#[inline(always)]
+fn timestamps(record: &SynRecord, draft: &mut Draft) {
+    (draft.timestamps, draft.tsval) = (0, 0);
+    let byte = |offset: u32| {
+        // SAFETY: inside of the options, as their length says; the mask only shows it.
+        #[expect(unsafe_code, reason = "an offset that the compiler does not know to be bounded")]
+        unsafe {
+            *record.options.as_ptr().add(masked(offset) as usize)
+        }
+    };
+    let len = masked(record.options_len.into());
+    let mut left = len;
+    for _ in 0..TCP_OPTIONS_MAX {
+        if left == 0 {
+            return;
+        }
+        let at = len - left;
+        let kind = byte(at);
+        if kind == END {
+            return;
+        }
+        let size = if kind == NOP { 1 } else { u32::from(byte(at + 1)) };
+        if size > left || size < 1 + u32::from(kind != NOP) {
+            return;
+        }
+        if kind == TIMESTAMPS && size == 10 {
+            draft.timestamps = 1;
+            draft.tsval = u32::from_be_bytes([byte(at + 2), byte(at + 3), byte(at + 4), byte(at + 5)]);
+        }
+        left = masked(left - size);
+    }
+}

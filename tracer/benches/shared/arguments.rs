@@ -1,0 +1,38 @@
+//! What a benchmark was asked for: `--name value` and `--name`.
+
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result};
+
+/// The words after the program's name.
+pub(crate) struct Arguments(Vec<String>);
+
+impl Arguments {
+    pub(crate) fn read() -> Self {
+        Self(std::env::args().skip(1).collect())
+    }
+
+    /// Whether a word is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|word| word == name)
+    }
+
+    /// The word behind another.
+    pub(crate) fn word(&self, name: &str) -> Option<&str> {
+        let at = self.0.iter().position(|word| word == name)?;
+        self.0.get(at + 1).map(String::as_str)
+    }
+
+    /// The number behind a word.
+    pub(crate) fn number<T: FromStr>(&self, name: &str, otherwise: T) -> Result<T> {
+        let Some(word) = self.word(name) else { return Ok(otherwise) };
+        word.parse().ok().with_context(|| format!("{name} N, and not {word}"))
+    }
+
+    /// Those of these whose names stand behind `--who`, divided by commas; all of them, where it is not there.
+    pub(crate) fn who<T: ToString>(&self, all: impl IntoIterator<Item = T>) -> Vec<T> {
+        let only = self.word("--who");
+        let wanted = |who: &T| only.is_none_or(|only| only.split(',').any(|name| name == who.to_string()));
+        all.into_iter().filter(wanted).collect()
+    }
+}

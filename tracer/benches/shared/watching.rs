@@ -1,0 +1,119 @@
+//! Those who watch: programs that do nothing on the tracer's hooks, bpftrace with the tracer's question, any process.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aya::{Ebpf, EbpfLoader};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tracer::kernel::{
+    hooks::{HOOKS, Set},
+    load::{attach_hook, trampolines},
+};
+
+use crate::live::watcher::{ended, killed};
+
+static EMPTY: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/empty"));
+
+/// Attaches empty programs to the hooks of the set; they stay as long as what is returned.
+pub(crate) fn empty(set: &str) -> Result<Ebpf> {
+    let set = Set::ALL.into_iter().find(|other| other.name() == set).context("a hook set")?;
+    let mut ebpf = EbpfLoader::new().load(EMPTY).context("load the empty programs")?;
+    let btf = trampolines(set);
+    for hook in &HOOKS {
+        // What the running tracer does without, it was refused, too.
+        let _ = attach_hook(&mut ebpf, set, hook, btf.as_ref());
+    }
+    Ok(ebpf)
+}
+
+/// A process that watches; it is killed when nobody holds it any more.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts bpftrace and waits until it watches; `None`: there is none.
+    pub(crate) fn bpftrace(port: u16) -> Result<Option<Self>> {
+        if !is_there("bpftrace") {
+            return Ok(None);
+        }
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/shared/syn-drops.bt");
+        // tracefs, in a mount namespace of its own.
+        let mounted = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null; exec bpftrace \"$0\" \"$1\" 2>&1";
+        let mut unshare = Command::new("unshare");
+        unshare.args(["-m", "sh", "-c", mounted, script, &port.to_string()]).stdout(Stdio::piped());
+        let mut this = Self::start(&mut unshare)?;
+        let out = this.0.stdout.take().context("its output")?;
+        await_word(out, "watching").context("bpftrace")?;
+        Ok(Some(this))
+    }
+
+    /// Starts a program that reads nothing.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.stdin(Stdio::null()).spawn().map(Self).with_context(|| format!("start {name}"))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Time of the processor that its threads have taken.
+    #[allow(dead_code, reason = "the benchmark of what the programs cost has no use for it")]
+    pub(crate) fn processor(&self) -> Option<Duration> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).ok()?;
+        let nanos = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        });
+        Some(Duration::from_nanos(nanos.sum()))
+    }
+
+    /// One of its streams, where it was asked for.
+    #[allow(dead_code, reason = "the benchmark of what the programs cost has no use for it")]
+    pub(crate) fn stderr(&mut self) -> Result<impl Read + Send + use<>> {
+        self.0.stderr.take().context("its messages")
+    }
+
+    /// Asks it to end and waits for that.
+    pub(crate) fn stop(mut self) -> Result<ExitStatus> {
+        // SIGINT may be one that a shell told its children to ignore.
+        kill(Pid::from_raw(i32::try_from(self.id())?), Signal::SIGTERM)?;
+        match ended(&mut self.0, Duration::from_secs(10))? {
+            Some(status) => Ok(status),
+            None => bail!("it does not end"),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        killed(&mut self.0);
+    }
+}
+
+/// Waits until a process has written a word, and forgets what it writes from then on.
+pub(crate) fn await_word(stream: impl Read + Send + 'static, word: &str) -> Result<()> {
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut all) = (String::new(), String::new());
+    while !line.contains(word) {
+        line.clear();
+        ensure!(stream.read_line(&mut line)? > 0, "it ended before it said `{word}`: {all}");
+        all.push_str(&line);
+    }
+    std::thread::spawn(move || stream.lines().for_each(drop));
+    Ok(())
+}
+
+/// Whether a program can be run, whatever it thinks of what it is asked.
+pub(crate) fn is_there(program: &str) -> bool {
+    let mut version = Command::new(program);
+    version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    version.status().is_ok()
+}
