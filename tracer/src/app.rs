@@ -17,7 +17,7 @@ pub mod request;
 mod signals;
 pub mod sink;
 pub mod top;
-mod tracing;
+pub mod tracing;
 mod waiting;
 mod window;
 

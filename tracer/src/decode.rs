@@ -40,21 +40,25 @@ pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
     if bytes.remaining() < FIXED_LEN {
         return Err(short(bytes));
     }
+    let mut fixed = [0; FIXED_LEN];
+    bytes.copy_to_slice(&mut fixed);
+    // Of a length that is known, so that it need not be looked at for each of them.
+    let mut fields = fixed.as_slice();
     // The order is the layout of `SynRecord`, which has no padding of the compiler's.
-    let time_ns = bytes.get_u64_ne();
+    let time_ns = fields.get_u64_ne();
     let mut address = [0; 16];
-    bytes.copy_to_slice(&mut address);
+    fields.copy_to_slice(&mut address);
     let src = address_of(address);
-    bytes.copy_to_slice(&mut address);
+    fields.copy_to_slice(&mut address);
     let dst = address_of(address);
-    let [netns, ifindex, flags] = std::array::from_fn(|_| bytes.get_u32_ne());
-    let socket: [u32; 4] = std::array::from_fn(|_| bytes.get_u32_ne());
-    let unreported = bytes.get_u32_ne();
-    let reason = bytes.get_u16_ne();
+    let [netns, ifindex, flags] = std::array::from_fn(|_| fields.get_u32_ne());
+    let socket: [u32; 4] = std::array::from_fn(|_| fields.get_u32_ne());
+    let unreported = fields.get_u32_ne();
+    let reason = fields.get_u16_ne();
     let [verdict, kind_of, site_of, family, ttl, sk_state, tw_substate, syncookies, _, options_len] =
-        std::array::from_fn(|_| bytes.get_u8());
+        std::array::from_fn(|_| fields.get_u8());
     let mut header = [0; TCP_HEADER];
-    bytes.copy_to_slice(&mut header);
+    fields.copy_to_slice(&mut header);
     let mut options = [0; TCP_OPTIONS_MAX];
     let Some(options) = options.get_mut(..usize::from(options_len)).filter(|o| o.len() <= bytes.remaining())
     else {

@@ -20,6 +20,8 @@ pub(crate) enum Which {
     Attach,
     /// What the programs cost in the kernel, beside empty ones and bpftrace.
     Cost,
+    /// How many events a second a core takes from the ring to the aggregate, and the memory of a flood.
+    Flow,
     /// What watching costs a web server and a flood, beside empty programs, bpftrace and tcpdump.
     Load,
     /// How fast a capture is read, beside tshark and p0f.
@@ -70,7 +72,7 @@ impl Wishes {
 pub(crate) fn bench(which: Which, check: bool, wishes: &Wishes) -> Result<()> {
     if which == Which::All {
         wishes.args(&[])?;
-        for which in [Which::Attach, Which::Cost, Which::Load, Which::Replay, Which::Top] {
+        for which in [Which::Attach, Which::Cost, Which::Flow, Which::Load, Which::Replay, Which::Top] {
             bench(which, check, wishes)?;
         }
         return Ok(());
@@ -90,13 +92,16 @@ pub(crate) fn bench(which: Which, check: bool, wishes: &Wishes) -> Result<()> {
         }
         Which::Load => load(rest()),
         Which::Replay => replay::replay(check),
-        Which::All | Which::Top => {
-            let mut cargo = Command::new("cargo");
-            cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
-            cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", "top", "--"]);
-            run(cargo.args(rest()))
-        }
+        Which::Flow => without_programs("flow", rest()),
+        Which::All | Which::Top => without_programs("top", rest()),
     }
+}
+
+/// One that needs neither root nor the eBPF object.
+fn without_programs<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
+    run(cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", name, "--"]).args(args))
 }
 
 /// A benchmark that wants root, the program and its hooks.

@@ -279,11 +279,15 @@ fn order(row: &Row) -> usize {
 }
 
 fn hash(hasher: &RandomState, src: IpAddr) -> u64 {
-    // One number is the fastest to hash; that the two families meet here costs nothing.
-    hasher.hash_one(match src {
-        IpAddr::V4(src) => src.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(src) => src.to_bits(),
-    })
+    hasher.hash_one(bits(src))
+}
+
+/// One number is the fastest to hash; that the two families meet here costs nothing.
+pub(super) fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    }
 }
 
 fn saturated(syns: u64) -> u8 {

@@ -1,6 +1,9 @@
 //! What of the running kernel changes the meaning of its facts.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use tracer_common::facts::{WRAP_NEW, WRAP_OLD};
 
@@ -22,8 +25,8 @@ pub struct Kernel {
     pub names_every_drop: bool,
     /// Age at which a stamp stops to count, seconds.
     pub paws_wrap_s: u32,
-    /// Counters in `/proc/net/netstat` and `/proc/net/snmp`, as `TcpExtPAWSEstab`.
-    pub counters: Vec<String>,
+    /// Counters in `/proc/net/netstat` and `/proc/net/snmp`, as `TcpExtPAWSEstab`: hundreds, and asked for with every drop.
+    pub counters: HashSet<String, ahash::RandomState>,
 }
 
 impl Kernel {
@@ -32,7 +35,11 @@ impl Kernel {
     pub fn new(release: &str, reasons: &[(String, u32)], verdicts: &[(String, u32)]) -> Self {
         let named = |name: &str| reasons.iter().any(|(n, _)| n == name);
         Self {
-            reasons: reasons.iter().map(|(name, number)| (*number, Arc::from(name.as_str()))).collect(),
+            reasons: reasons
+                .iter()
+                .filter(|(name, _)| says_something(name))
+                .map(|(name, number)| (*number, Arc::from(name.as_str())))
+                .collect(),
             verdicts: verdicts.iter().map(|(name, number)| (*number, name.clone())).collect(),
             paws_reason_on_open_socket: named("TCP_INVALID_SYN") && !named("TCP_MINTTL"),
             names_every_drop: named("TCP_MINTTL"),
@@ -43,10 +50,7 @@ impl Kernel {
 
     /// Name of a drop reason; `None` for the ones that say nothing.
     pub fn reason(&self, number: u32) -> Option<Arc<str>> {
-        self.reasons
-            .get(&number)
-            .filter(|name| !matches!(&***name, "NOT_SPECIFIED" | "NOT_DROPPED_YET"))
-            .cloned()
+        self.reasons.get(&number).cloned()
     }
 
     /// Name of a TIME_WAIT verdict: `SUCCESS`, `RST`, `ACK`, `SYN`, `ACK_OOW`.
@@ -56,8 +60,12 @@ impl Kernel {
 
     /// Whether the kernel counts this.
     pub fn counts(&self, counter: &str) -> bool {
-        self.counters.iter().any(|name| name == counter)
+        self.counters.contains(counter)
     }
+}
+
+fn says_something(reason: &str) -> bool {
+    !matches!(reason, "NOT_SPECIFIED" | "NOT_DROPPED_YET")
 }
 
 /// Major and minor number of `uname -r`; `(0, 0)` when it does not start with them.

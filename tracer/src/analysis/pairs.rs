@@ -13,6 +13,7 @@ use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::{
+    aggregate::bits,
     clock::{Clocks, Sample},
     order::NONE,
 };
@@ -251,11 +252,7 @@ fn hash_of(hasher: &RandomState, pair: &Pair) -> u64 {
 }
 
 fn hash(hasher: &RandomState, source: u32, netns: Option<u32>, dst: IpAddr) -> u64 {
-    let dst = match dst {
-        IpAddr::V4(dst) => dst.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(dst) => dst.to_bits(),
-    };
-    hasher.hash_one((u64::from(source) << 32 | u64::from(netns.unwrap_or(0)), dst))
+    hasher.hash_one((u64::from(source) << 32 | u64::from(netns.unwrap_or(0)), bits(dst)))
 }
 
 #[cfg(test)]

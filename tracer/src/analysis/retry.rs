@@ -15,7 +15,10 @@
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-use super::{aggregate::Owner, order::Orders};
+use super::{
+    aggregate::{Owner, bits},
+    order::Orders,
+};
 use crate::model::{Flow, Nanos, report::Retries};
 
 /// Refused attempts that wait.
@@ -61,6 +64,7 @@ pub(super) struct Change {
 #[derive(Clone, Debug)]
 struct Attempt {
     key: Key,
+    hash: u64,
     order: usize,
     owner: Option<Owner>,
     drops: u32,
@@ -190,6 +194,7 @@ impl Attempts {
     fn begin(&mut self, hash: u64, key: &Key, now: Nanos) -> u32 {
         let attempt = Attempt {
             key: *key,
+            hash,
             order: WELCOME,
             owner: None,
             drops: 0,
@@ -203,8 +208,8 @@ impl Attempts {
             None => self.slots.push(attempt),
         }
         self.orders.push(WELCOME, slot);
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.index.insert_unique(hash, slot, |slot| self::hash(hasher, &slots[*slot as usize].key));
+        let slots = &self.slots;
+        self.index.insert_unique(hash, slot, |slot| slots[*slot as usize].hash);
         slot
     }
 
@@ -232,8 +237,7 @@ impl Attempts {
         let attempt = &self.slots[slot as usize];
         self.ended.extend(attempt.waited());
         self.orders.remove(attempt.order, slot);
-        let hash = hash(&self.hasher, &attempt.key);
-        if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {
+        if let Ok(entry) = self.index.find_entry(attempt.hash, |other| *other == slot) {
             entry.remove();
             self.free.push(slot);
         }
@@ -242,8 +246,10 @@ impl Attempts {
 
 /// Of what tells attempts apart.
 fn hash(hasher: &RandomState, key: &Key) -> u64 {
-    let which = key.seq.ok_or(key.flow.sport);
-    hasher.hash_one((key.netns, key.flow.src, key.flow.dst, key.flow.dport, which))
+    let Flow { src, sport, dst, dport } = key.flow;
+    let which = key.seq.map_or(1 << 32 | u64::from(sport), u64::from);
+    let place = u64::from(key.netns.unwrap_or(0)) << 16 | u64::from(dport);
+    hasher.hash_one((bits(src), bits(dst), place, which))
 }
 
 #[cfg(test)]

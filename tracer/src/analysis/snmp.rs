@@ -48,37 +48,39 @@ pub struct View {
     pub on_the_edge: u64,
 }
 
-/// How many drops of ours move each counter.
+/// How many drops of ours move each counter, in the order of [`CHECKED`].
 #[derive(Clone, Debug, Default)]
-pub struct Ours(BTreeMap<&'static str, u64>);
+pub struct Ours([u64; CHECKED.len()]);
 
 impl Ours {
     /// Adds so many drops of a cause, which move this counter.
     pub fn add(&mut self, cause: Cause, snmp: Option<&str>, drops: u64) {
-        // No other is ever asked for.
-        if let Some(name) = CHECKED.into_iter().find(|name| snmp == Some(name)) {
-            *self.0.entry(name).or_default() += drops;
-        }
+        self.advance(snmp, drops);
         // These move a second one (`tcp_listendrop`).
         if matches!(cause, Cause::PawsRecycle | Cause::AcceptQueueFull | Cause::SynQueueFull) {
-            *self.0.entry("TcpExtListenDrops").or_default() += drops;
+            self.advance(Some("TcpExtListenDrops"), drops);
+        }
+    }
+
+    fn advance(&mut self, counter: Option<&str>, drops: u64) {
+        // No other is ever asked for.
+        if let Some((ours, _)) = self.0.iter_mut().zip(CHECKED).find(|(_, name)| counter == Some(name)) {
+            *ours += drops;
         }
     }
 
     /// Adds what was counted elsewhere, in another namespace.
     pub fn join(&mut self, other: &Self) {
-        for (name, n) in &other.0 {
-            *self.0.entry(name).or_default() += n;
-        }
+        self.0.iter_mut().zip(other.0).for_each(|(ours, n)| *ours += n);
     }
 
     /// Compares with the movement of the kernel's counters; those where nothing moved on either side are left out.
     pub fn check(&self, moved: &Counters, view: &View) -> Vec<CounterCheck> {
         CHECKED
             .iter()
-            .filter_map(|name| {
+            .zip(self.0)
+            .filter_map(|(name, ours)| {
                 let kernel = moved.get(*name).copied().unwrap_or(0);
-                let ours = self.0.get(name).copied().unwrap_or(0);
                 (kernel > 0 || ours > 0).then(|| CounterCheck {
                     name: (*name).into(),
                     kernel,

@@ -6,13 +6,13 @@
 mod child;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use super::namespaces::Namespaces;
+use super::namespaces::{Namespaces, Table};
 use crate::{
     analysis::{
         firewall,
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What of the drops decides where to look.
 #[derive(Debug, Default)]
 pub(super) struct Scene {
-    drops: HashMap<u32, u64>,
+    drops: Table<u32, u64>,
     /// Some could have to do with address translation.
     ports_used_again: bool,
 }

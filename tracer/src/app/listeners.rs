@@ -52,7 +52,7 @@ struct Answer {
 enum Entry {
     /// Asked at this time, nothing known.
     Asked(Instant),
-    /// Checked at this time.
+    /// To be checked again at this time.
     Found(Found, Instant),
     /// Not found; to be asked for again at this time.
     Missing(Instant),
@@ -104,12 +104,12 @@ impl Listeners {
             Some(Entry::Asked(since)) if now.duration_since(*since) < PATIENCE => Look::Asked,
             // It takes long; whoever comes now does not wait.
             Some(Entry::Asked(_)) => Look::Known(None),
-            Some(Entry::Found(found, checked)) => {
-                if now.duration_since(*checked) >= PAUSE {
+            Some(Entry::Found(found, again)) => {
+                if now >= *again {
                     if !found.still_holds() {
                         return self.ask(key, now);
                     }
-                    *checked = now;
+                    *again = now + PAUSE;
                 }
                 Look::Known(Some(Arc::clone(&found.listener)))
             }
@@ -138,7 +138,7 @@ impl Listeners {
         // What was forgotten meanwhile is not wanted.
         if let Some(entry) = self.known.get_mut(&answer.key) {
             *entry = match answer.found {
-                Some(found) => Entry::Found(found, now),
+                Some(found) => Entry::Found(found, now + PAUSE),
                 None => Entry::Missing(now + PAUSE.max(answer.took * 10)),
             };
         }

@@ -12,7 +12,7 @@ use super::{
     request::{filters, wish},
     signals::{self, Signals},
     sink::{Recording, Written},
-    tracing::Tracing,
+    tracing::{Ground, Tracing},
 };
 use crate::{
     cli::LiveArgs,
@@ -63,7 +63,9 @@ pub(super) fn run(
         let mut ring =
             Ring::new(attached.ring()?).map_err(|error| system("cannot wait for the ring", &error))?;
         let logger = super::debug::start(&mut attached, args.output.more.verbose)?;
-        let mut tracing = Tracing::new(args, &facts, &attached, filters, recording, manner)?;
+        let unsent = || attached.unsent_kinds();
+        let ground = Ground::of(&facts, &attached, &filters.words, &unsent)?;
+        let mut tracing = Tracing::new(args, ground, filters, recording, manner)?;
         tracing.start()?;
         when_attached()?;
         let (end, last_words) = match manner {

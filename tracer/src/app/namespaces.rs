@@ -33,6 +33,9 @@ pub struct Reading {
     pub counters: Counters,
 }
 
+/// By numbers that the kernel gives, and asked with every record.
+pub type Table<K, V> = HashMap<K, V, ahash::RandomState>;
+
 /// More namespaces than this are not looked up.
 const MAX: usize = 4096;
 
@@ -43,11 +46,27 @@ const NAMED: [&str; 4] = ["/run/netns", "/var/run/netns", "/run/docker/netns", "
 #[derive(Debug, Default)]
 pub struct Namespaces {
     own: u32,
-    paths: HashMap<u32, PathBuf>,
+    places: Table<u32, Place>,
     /// Namespaces without a process or a name, which only this process holds.
     held: HashMap<u32, Arc<Netns>>,
-    names: HashMap<(u32, u32), Option<Arc<str>>>,
+    names: Table<(u32, u32), Option<Arc<str>>>,
     unknown: HashSet<u32>,
+}
+
+/// Where a namespace was found.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// Where it has one.
+    name: Option<Arc<str>>,
+}
+
+impl Place {
+    fn new(path: PathBuf) -> Self {
+        let is_named = path.parent().and_then(Path::to_str).is_some_and(|folder| NAMED.contains(&folder));
+        let name = path.file_name().filter(|_| is_named).and_then(|name| name.to_str()).map(Arc::from);
+        Self { path, name }
+    }
 }
 
 impl Namespaces {
@@ -62,21 +81,21 @@ impl Namespaces {
 
     /// Looks around again.
     pub fn refresh(&mut self) {
-        self.paths.clear();
+        self.places.clear();
         self.unknown.clear();
         let named = NAMED.into_iter().flat_map(entries);
         let of_processes = entries("/proc")
             .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes()[0].is_ascii_digit()))
             .map(|path| path.join("ns/net"));
         for path in named.chain(of_processes) {
-            if self.paths.len() >= MAX {
+            if self.places.len() >= MAX {
                 break;
             }
             // Metadata of the link's target: the namespace itself.
             if let Ok(meta) = fs::metadata(&path)
                 && let Ok(inode) = u32::try_from(meta.ino())
             {
-                self.paths.entry(inode).or_insert(path);
+                self.places.entry(inode).or_insert_with(|| Place::new(path));
             }
         }
     }
@@ -97,18 +116,16 @@ impl Namespaces {
 
     /// Name of a namespace, where it has one.
     pub fn name(&self, netns: u32) -> Option<Arc<str>> {
-        let path = self.paths.get(&netns)?;
-        let folder = path.parent()?.to_str()?;
-        NAMED.contains(&folder).then(|| path.file_name()?.to_str().map(Arc::from)).flatten()
+        self.places.get(&netns)?.name.clone()
     }
 
     /// Every namespace that is known.
     pub fn inodes(&self) -> impl Iterator<Item = u32> {
-        self.paths.keys().chain(self.held.keys()).copied()
+        self.places.keys().chain(self.held.keys()).copied()
     }
 
     /// Counters of every namespace that can be entered, or of one.
-    pub fn counters(&mut self, only: Option<u32>) -> HashMap<u32, Reading> {
+    pub fn counters(&mut self, only: Option<u32>) -> Table<u32, Reading> {
         let inodes: Vec<u32> = match only {
             Some(inode) => vec![inode],
             None => self.inodes().collect(),
@@ -139,13 +156,13 @@ impl Namespaces {
         if let Some(netns) = self.held.get(&inode) {
             return netns.run(work);
         }
-        if !self.paths.contains_key(&inode) && self.unknown.len() < MAX && self.unknown.insert(inode) {
+        if !self.places.contains_key(&inode) && self.unknown.len() < MAX && self.unknown.insert(inode) {
             let known = std::mem::take(&mut self.unknown);
             self.refresh();
             self.unknown = known;
         }
-        let path = self.paths.get(&inode).ok_or(io::ErrorKind::NotFound)?;
-        let netns = Netns::open(path)?;
+        let place = self.places.get(&inode).ok_or(io::ErrorKind::NotFound)?;
+        let netns = Netns::open(&place.path)?;
         // The process may have ended and its number may be another's by now.
         if netns.inode() != inode {
             return Err(io::ErrorKind::NotFound.into());
@@ -199,14 +216,14 @@ pub fn resolve(word: &str) -> Result<Netns, Failure> {
         return Ok(netns);
     }
     let all = Namespaces::find(None);
-    let path = all.paths.get(&number).ok_or_else(|| {
+    let place = all.places.get(&number).ok_or_else(|| {
         fail(
             "there is no process with this number, and no namespace with this inode has a process or a name"
                 .into(),
             list,
         )
     })?;
-    Netns::open(path).map_err(|error| fail(words(&error), list))
+    Netns::open(&place.path).map_err(|error| fail(words(&error), list))
 }
 
 /// Index of an interface in a namespace.

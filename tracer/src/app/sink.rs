@@ -20,6 +20,9 @@ pub enum Written {
     ReaderGone,
 }
 
+/// Bytes that wait for more, until somebody flushes.
+const BUFFER: usize = 64 * 1024;
+
 /// Standard output.
 pub struct Sink {
     out: BufWriter<io::Stdout>,
@@ -32,7 +35,7 @@ impl Sink {
     pub fn stdout() -> Self {
         let out = io::stdout();
         let terminal = out.is_terminal();
-        Self { out: BufWriter::with_capacity(64 * 1024, out), terminal, dirty: false }
+        Self { out: BufWriter::with_capacity(BUFFER, out), terminal, dirty: false }
     }
 
     /// Whether it is a terminal.
@@ -106,7 +109,12 @@ impl Recording {
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let made = !path.exists();
         match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
-            Ok(file) => Ok(Self { file: BufWriter::new(file), path: path.into(), made, begun: false }),
+            Ok(file) => Ok(Self {
+                file: BufWriter::with_capacity(BUFFER, file),
+                path: path.into(),
+                made,
+                begun: false,
+            }),
             Err(error) => Err(failed(path, &error)),
         }
     }

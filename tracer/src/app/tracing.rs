@@ -2,9 +2,13 @@
 //!
 //! What is said of them is for [`Report`](super::report::Report).
 
+pub mod fed;
+mod ground;
 mod screen;
 mod summary;
 mod unsent;
+
+pub(super) use ground::Ground;
 
 use std::time::{Duration, Instant};
 
@@ -27,12 +31,10 @@ use crate::{
     error::{Exit, Failure},
     kernel::{
         load::{Attached, Counts, Kinds},
-        plan::Facts,
         ring::{Batch, Ring},
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
-        report::Start,
         seen::{Answered, Record, Seen},
     },
 };
@@ -57,6 +59,14 @@ pub(super) struct Tracing {
     begun: Instant,
 }
 
+/// Now.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: Instant,
+    /// Nanoseconds since everything was in place.
+    since: i64,
+}
+
 fn clock(id: ClockId) -> Result<i64, Failure> {
     let time = clock_gettime(id).map_err(|error| system("cannot read the clock", &error.into()))?;
     Ok(time.tv_sec() * 1_000_000_000 + time.tv_nsec())
@@ -74,41 +84,19 @@ fn wall_offset() -> Result<i64, Failure> {
 impl Tracing {
     pub(super) fn new(
         args: &LiveArgs,
-        facts: &Facts,
-        attached: &Attached,
+        ground: Ground<'_>,
         filters: Filters,
         recording: Option<Recording>,
         manner: Manner,
     ) -> Result<Self, Failure> {
-        let plan = &attached.plan;
+        let Ground { mut kernel, start, counts, unsent } = ground;
         let mut namespaces = Namespaces::find(filters.netns.clone());
         let only = filters.kernel.words.netns;
-        let kinds = attached.unsent_kinds()?;
+        let kinds = unsent()?;
         let mut window = Window::open(&mut namespaces, (only != 0).then_some(only));
-        window.on_the_edge(attached.unsent_kinds()?.since(&kinds).total());
+        window.on_the_edge(unsent()?.since(&kinds).total());
         let waiting = Waiting::start(filters.netns.clone())?;
-        let types = facts.types.as_ref().ok();
-        let mut kernel = Kernel::new(
-            &facts.kernel,
-            types.map_or(&[], |types| &types.reasons),
-            types.map_or(&[], |types| &types.timewait_verdicts),
-        );
-        kernel.function_hooks = plan.set.hooks_functions();
-        kernel.rx_sk = types.is_some_and(|t| t.kfree_rx_sk);
-        kernel.check_req_reasons = types.is_some_and(|t| t.args("tcp_check_req") >= 6);
-        kernel.counters = window.names();
-        let start = Start {
-            time: time_of_day()?,
-            version: env!("CARGO_PKG_VERSION").into(),
-            kernel: Some(facts.kernel.clone()),
-            set: plan.set.name().into(),
-            attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
-            missing: plan.missing.clone(),
-            blind: plan.blind.clone(),
-            filter: filters.words.clone(),
-            limits: None,
-            capture: None,
-        };
+        kernel.counters = window.names().cloned().collect();
         let causes = filters.causes.clone();
         Ok(Self {
             filters,
@@ -119,7 +107,7 @@ impl Tracing {
             scene: Scene::default(),
             window,
             waiting,
-            counts: attached.counts()?,
+            counts,
             kinds,
             wall: wall_offset()?,
             begun: Instant::now(),
@@ -148,44 +136,68 @@ impl Tracing {
     }
 
     /// Takes records from the ring.
-    pub(super) fn take(&mut self, batch: &Batch) -> Result<Option<End>, Failure> {
+    pub(super) fn take(&mut self, batch: &Batch<'_>) -> Result<Option<End>, Failure> {
         self.report.lost.decode += batch.malformed;
-        let mut records = batch.records.clone();
+        let mut records = batch.records;
         let mut end = None;
+        // Reading the clock for each would cost more than most that is done with it.
+        let now = self.moment();
         while !records.is_empty() {
             match decode::record(&mut records) {
-                Ok(Record::Dropped(seen)) => end = self.one(&seen)?.or(end),
-                Ok(Record::Answered(answered)) => end = self.answered(&answered)?.or(end),
+                Ok(Record::Dropped(seen)) => end = self.one(&seen, now)?.or(end),
+                Ok(Record::Answered(answered)) => end = self.answered(&answered, now)?.or(end),
                 Err(_) => self.report.lost.decode += 1,
             }
         }
         Ok(end)
     }
 
-    fn one(&mut self, seen: &Seen) -> Result<Option<End>, Failure> {
+    fn one(&mut self, seen: &Seen, now: Moment) -> Result<Option<End>, Failure> {
         if !self.window.holds(seen.mono_ns) {
             return Ok(None);
         }
         let drop = self.meaning_of(seen);
         // The kernel's counters know no `--cause` and no `-c`.
         self.window.add(&drop, seen.mono_ns);
-        self.waiting.add(Observation::Drop(drop), Instant::now());
-        self.release()
+        self.observed(Observation::Drop(drop), now)
+    }
+
+    /// Hands on an observation, or lets it wait.
+    fn observed(&mut self, mut observation: Observation, now: Moment) -> Result<Option<End>, Failure> {
+        if self.waiting.passes(&mut observation, now.at) {
+            return self.hand_on(&observation, now);
+        }
+        self.waiting.add(observation, now.at);
+        self.release_by(now)
     }
 
     /// Hands on what waits for nothing more.
     pub(super) fn release(&mut self) -> Result<Option<End>, Failure> {
+        self.release_by(self.moment())
+    }
+
+    fn release_by(&mut self, now: Moment) -> Result<Option<End>, Failure> {
         let mut end = None;
-        while let Some(observation) = self.waiting.next(Instant::now()) {
-            if let Observation::Drop(drop) = &observation {
-                let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
-                if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
-                    self.scene.add(drop);
-                }
-            }
-            end = self.report.take(&observation, self.elapsed())?.or(end);
+        while let Some(observation) = self.waiting.next(now.at) {
+            end = self.hand_on(&observation, now)?.or(end);
         }
         Ok(end)
+    }
+
+    fn hand_on(&mut self, observation: &Observation, now: Moment) -> Result<Option<End>, Failure> {
+        if let Observation::Drop(drop) = observation {
+            let noise = matches!(drop.cause, Cause::Repeated | Cause::NoListener);
+            if !self.report.is_enough() && (self.report.shows(drop.cause) || !noise) {
+                self.scene.add(drop);
+            }
+        }
+        self.report.take(observation, now.since)
+    }
+
+    fn moment(&self) -> Moment {
+        let at = Instant::now();
+        let since = at.saturating_duration_since(self.begun).as_nanos();
+        Moment { at, since: i64::try_from(since).unwrap_or(i64::MAX) }
     }
 
     /// Waits until [`Tracing::release`] has something to hand on; for ever, where nothing waits.
@@ -194,18 +206,12 @@ impl Tracing {
     }
 
     /// A SYN that was answered.
-    fn answered(&mut self, answered: &Answered) -> Result<Option<End>, Failure> {
+    fn answered(&mut self, answered: &Answered, now: Moment) -> Result<Option<End>, Failure> {
         if !self.window.holds(answered.mono_ns) {
             return Ok(None);
         }
         let accepted = answered.at(self.time_of(answered.mono_ns));
-        self.waiting.add(Observation::Accepted(accepted), Instant::now());
-        self.release()
-    }
-
-    /// Nanoseconds since everything was in place.
-    fn elapsed(&self) -> i64 {
-        i64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(i64::MAX)
+        self.observed(Observation::Accepted(accepted), now)
     }
 
     /// The time of day of a moment of the monotonic clock (ns).

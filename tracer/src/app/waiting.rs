@@ -25,7 +25,12 @@ impl Waiting {
         Ok(Self { listeners: Listeners::start(held)?, queue: VecDeque::new() })
     }
 
-    /// Another one.
+    /// Whether an observation may go on at once, with its listener as far as it is known: nobody waits, and it need not.
+    pub(super) fn passes(&mut self, observation: &mut Observation, now: Instant) -> bool {
+        self.queue.is_empty() && complete(&mut self.listeners, observation, now)
+    }
+
+    /// One that does not pass.
     pub(super) fn add(&mut self, observation: Observation, now: Instant) {
         self.queue.push_back((observation, now + PATIENCE));
     }
@@ -38,14 +43,8 @@ impl Waiting {
     pub(super) fn next(&mut self, now: Instant) -> Option<Observation> {
         let crowded = self.queue.len() > MAX;
         let (first, until) = self.queue.front_mut()?;
-        if let Observation::Drop(drop) = first
-            && let Some(key) = key(drop)
-        {
-            match self.listeners.of(key, now) {
-                Look::Known(listener) => drop.listener = listener,
-                Look::Asked if now < *until && !crowded => return None,
-                Look::Asked => {}
-            }
+        if !complete(&mut self.listeners, first, now) && now < *until && !crowded {
+            return None;
         }
         self.queue.pop_front().map(|(observation, _)| observation)
     }
@@ -59,6 +58,19 @@ impl Waiting {
             }
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Puts in what is known of the listener; whether nothing more is to come.
+fn complete(listeners: &mut Listeners, observation: &mut Observation, now: Instant) -> bool {
+    let Observation::Drop(drop) = observation else { return true };
+    let Some(key) = key(drop) else { return true };
+    match listeners.of(key, now) {
+        Look::Known(listener) => {
+            drop.listener = listener;
+            true
+        }
+        Look::Asked => false,
     }
 }
 

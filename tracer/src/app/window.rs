@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::namespaces::{Namespaces, Reading, monotonic};
+use super::namespaces::{Namespaces, Reading, Table, monotonic};
 use crate::{
     analysis::snmp::{Counters, Ours, View},
     model::{Drop, report::CounterCheck},
@@ -20,9 +20,9 @@ pub(super) struct Window {
     to: Option<u64>,
     /// Namespaces that were there at the beginning.
     known: HashSet<u32>,
-    before: HashMap<u32, Reading>,
-    after: HashMap<u32, Reading>,
-    ours: HashMap<u32, Ours>,
+    before: Table<u32, Reading>,
+    after: Table<u32, Reading>,
+    ours: Table<u32, Ours>,
     on_the_edge: u64,
 }
 
@@ -45,15 +45,15 @@ impl Window {
             to: None,
             known: namespaces.inodes().collect(),
             before,
-            after: HashMap::new(),
-            ours: HashMap::new(),
+            after: Table::default(),
+            ours: Table::default(),
             on_the_edge: 0,
         }
     }
 
     /// Names of the counters that this kernel has.
-    pub(super) fn names(&self) -> Vec<String> {
-        self.before.values().next().map(|r| r.counters.keys().cloned().collect()).unwrap_or_default()
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.before.values().take(1).flat_map(|reading| reading.counters.keys())
     }
 
     /// Whether something that happened at this moment was seen whole.
@@ -101,7 +101,7 @@ impl Window {
     /// The same while it goes on, with a reading of the counters that was just made.
     pub(super) fn compare(
         &self,
-        after: &HashMap<u32, Reading>,
+        after: &Table<u32, Reading>,
         counted: &HashMap<u32, Ours>,
         view: View,
     ) -> (Vec<CounterCheck>, Counters, u64) {

@@ -1,9 +1,8 @@
-//! The ring buffer as a stream of records: waiting through tokio, copying out through `bytes`.
+//! The ring buffer as a stream of records: waiting through tokio, and copying out.
 
 use std::{future::pending, io, os::fd::AsRawFd, time::Duration};
 
 use aya::maps::{MapData, RingBuf};
-use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     time::{Instant, sleep_until},
@@ -28,7 +27,8 @@ pub fn pollable<T: AsRawFd>(ring: T) -> io::Result<AsyncFd<T>> {
 /// The reader's end of the ring.
 pub struct Ring {
     map: AsyncFd<RingBuf<MapData>>,
-    buffer: BytesMut,
+    /// What was last taken; it keeps its memory.
+    buffer: Vec<u8>,
     /// Under a flood the programs wake nobody for a while after they did: when to look again.
     again: Option<Instant>,
 }
@@ -37,10 +37,10 @@ pub struct Ring {
 const SOON: Duration = Duration::from_millis(12);
 
 /// Records taken out of the ring at once.
-#[derive(Debug, Default)]
-pub struct Batch {
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
     /// Whole records, one behind the other.
-    pub records: Bytes,
+    pub records: &'a [u8],
     /// Entries of another length, which no decoder can read.
     pub malformed: u64,
     /// There may be more.
@@ -53,14 +53,14 @@ impl Ring {
     /// # Errors
     /// When the ring cannot be polled.
     pub fn new(ring: RingBuf<MapData>) -> io::Result<Self> {
-        Ok(Self { map: pollable(ring)?, buffer: BytesMut::new(), again: None })
+        Ok(Self { map: pollable(ring)?, buffer: Vec::new(), again: None })
     }
 
     /// Waits for records and takes at most `limit`; none now and then.
     ///
     /// # Errors
     /// When the ring cannot be polled.
-    pub async fn next(&mut self, limit: usize) -> io::Result<Batch> {
+    pub async fn next(&mut self, limit: usize) -> io::Result<Batch<'_>> {
         let again = self.again;
         tokio::select! {
             biased;
@@ -83,7 +83,7 @@ impl Ring {
     }
 
     /// Takes at most `limit` records without waiting: what is left when the tracing ends.
-    pub fn rest(&mut self, limit: usize) -> Batch {
+    pub fn rest(&mut self, limit: usize) -> Batch<'_> {
         take(self.map.get_mut(), &mut self.buffer, limit)
     }
 }
@@ -96,22 +96,17 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-fn take(ring: &mut RingBuf<MapData>, buffer: &mut BytesMut, limit: usize) -> Batch {
-    let mut batch = Batch::default();
-    let mut taken = 0;
+fn take<'a>(ring: &mut RingBuf<MapData>, buffer: &'a mut Vec<u8>, limit: usize) -> Batch<'a> {
+    buffer.clear();
+    let (mut taken, mut malformed) = (0, 0);
     while taken < limit {
-        let Some(item) = ring.next() else {
-            batch.records = buffer.split().freeze();
-            return batch;
-        };
+        let Some(item) = ring.next() else { break };
         if record_len(&item) == Some(item.len()) {
             buffer.extend_from_slice(&item);
         } else {
-            batch.malformed += 1;
+            malformed += 1;
         }
         taken += 1;
     }
-    batch.records = buffer.split().freeze();
-    batch.more = true;
-    batch
+    Batch { records: buffer, malformed, more: taken == limit }
 }

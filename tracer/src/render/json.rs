@@ -7,17 +7,15 @@ mod interval;
 mod listener;
 mod refusals;
 mod summary;
+mod written;
 
-use std::fmt::Write as _;
-
-use jiff::Timestamp;
 use serde::Serialize;
 
 use self::refusals::Queue;
 use crate::{
     kernel::load::ProgramFacts,
     model::{
-        Drop, Nanos,
+        Drop, OptionKinds,
         reading::Accepted,
         report::{FilterWords, Missing, Start},
     },
@@ -27,17 +25,11 @@ pub use doctor::doctor;
 pub use interval::source;
 use listener::Listener;
 pub use summary::summary;
+pub use written::time;
+use written::{Moment, Written, write};
 
 /// Number of the schema; anything that changes here changes it, with a line in the CHANGELOG.
 pub const SCHEMA: u32 = 1;
-
-/// RFC 3339, UTC, nanoseconds.
-pub fn time(time: Nanos) -> String {
-    match Timestamp::from_nanosecond(i128::from(time.0)) {
-        Ok(time) => format!("{time:.9}"),
-        Err(_) => String::new(),
-    }
-}
 
 fn text(value: &impl Serialize) -> String {
     // Strings, numbers and maps with string keys always serialise.
@@ -130,7 +122,7 @@ pub fn start(start: &Start) -> String {
 struct DropLine<'a> {
     r#type: &'static str,
     schema: u32,
-    time: String,
+    time: Written<Moment>,
     family: u8,
     src: std::net::IpAddr,
     sport: u16,
@@ -153,7 +145,7 @@ struct DropLine<'a> {
     mss: Option<u16>,
     wscale: Option<u8>,
     window: u16,
-    options: String,
+    options: Written<OptionKinds>,
     accept_queue: Option<Queue>,
     syn_queue: Option<Queue>,
     listener: Option<Listener<'a>>,
@@ -168,7 +160,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
     let value = DropLine {
         r#type: "drop",
         schema: SCHEMA,
-        time: time(drop.time),
+        time: Written(Moment(drop.time)),
         family: drop.flow.family(),
         src: drop.flow.src,
         sport: drop.flow.sport,
@@ -191,7 +183,7 @@ pub fn drop(drop: &Drop, line: &mut String) {
         mss: drop.syn.mss,
         wscale: drop.syn.wscale,
         window: drop.syn.window,
-        options: drop.syn.options.to_string(),
+        options: Written(drop.syn.options),
         accept_queue: drop.accept_queue.map(Queue::from),
         syn_queue: drop.syn_queue.map(Queue::from),
         listener: drop.listener.as_deref().map(Listener::from),
@@ -200,15 +192,14 @@ pub fn drop(drop: &Drop, line: &mut String) {
         evidence: drop.evidence.name(),
         netns_name: drop.netns_name.as_deref(),
     };
-    line.clear();
-    let _ = write!(line, "{}", text(&value));
+    write(&value, line);
 }
 
 #[derive(Serialize)]
 struct AcceptedLine {
     r#type: &'static str,
     schema: u32,
-    time: String,
+    time: Written<Moment>,
     family: u8,
     src: std::net::IpAddr,
     sport: u16,
@@ -222,7 +213,7 @@ struct AcceptedLine {
     mss: Option<u16>,
     wscale: Option<u8>,
     window: Option<u16>,
-    options: Option<String>,
+    options: Option<Written<OptionKinds>>,
     unreported: u32,
     #[serde(skip_serializing_if = "is_false")]
     undecided: bool,
@@ -240,7 +231,7 @@ pub fn syn(accepted: &Accepted, undecided: bool, line: &mut String) {
     let value = AcceptedLine {
         r#type: "syn",
         schema: SCHEMA,
-        time: time(accepted.time),
+        time: Written(Moment(accepted.time)),
         family: accepted.flow.family(),
         src: accepted.flow.src,
         sport: accepted.flow.sport,
@@ -254,12 +245,11 @@ pub fn syn(accepted: &Accepted, undecided: bool, line: &mut String) {
         mss: stack.mss,
         wscale: stack.wscale,
         window: stack.window,
-        options: stack.options.map(|options| options.to_string()),
+        options: stack.options.map(Written),
         unreported: accepted.unreported,
         undecided,
     };
-    line.clear();
-    let _ = write!(line, "{}", text(&value));
+    write(&value, line);
 }
 
 #[derive(Serialize)]

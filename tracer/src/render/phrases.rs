@@ -1,5 +1,7 @@
 //! Plain words for causes, answers and amounts of time.
 
+use std::fmt::{self, Display, Write as _};
+
 use crate::model::{Answer, Cause, listener::Listener};
 
 /// The cause in a few words that need no manual, at most 22 columns.
@@ -61,20 +63,30 @@ pub(super) fn count(n: u64, one: &str, more: &str) -> String {
 
 /// Milliseconds in two significant places: `850ms`, `1.2s`, `3m20s`, `2h05m`, `3d04h`.
 pub(super) fn millis(ms: u64) -> String {
+    lasting(ms).to_string()
+}
+
+/// The same where it is written.
+pub(super) fn lasting(ms: u64) -> impl Display {
     let s = ms / 1000;
-    match s {
-        0 => format!("{ms}ms"),
-        1..=59 => format!("{}.{}s", s, ms % 1000 / 100),
-        60..=3599 => format!("{}m{:02}s", s / 60, s % 60),
-        3600..=86_399 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
-        86_400..=8_639_999 => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
-        _ => format!("{}d", (s / 86_400).min(99_999)),
-    }
+    fmt::from_fn(move |f| match s {
+        0 => write!(f, "{ms}ms"),
+        1..=59 => write!(f, "{}.{}s", s, ms % 1000 / 100),
+        60..=3599 => write!(f, "{}m{:02}s", s / 60, s % 60),
+        3600..=86_399 => write!(f, "{}h{:02}m", s / 3600, s % 3600 / 60),
+        86_400..=8_639_999 => write!(f, "{}d{:02}h", s / 86_400, s % 86_400 / 3600),
+        _ => write!(f, "{}d", (s / 86_400).min(99_999)),
+    })
 }
 
 /// A process by name and number.
 pub(super) fn process(listener: &Listener) -> String {
-    format!("{} ({})", clean(&listener.comm), listener.pid)
+    named(listener).to_string()
+}
+
+/// The same where it is written.
+pub(super) fn named(listener: &Listener) -> impl Display {
+    fmt::from_fn(|f| write!(f, "{} ({})", cleaned(&listener.comm), listener.pid))
 }
 
 /// The first twelve digits of a container id, as `docker ps` and `crictl ps` show it, or of a pod's uid.
@@ -84,9 +96,14 @@ pub(super) fn short_id(id: &str) -> &str {
 
 /// A word from outside without what moves a cursor or turns the direction of writing.
 pub(super) fn clean(text: &str) -> String {
+    cleaned(text).to_string()
+}
+
+/// The same where it is written.
+pub(super) fn cleaned(text: &str) -> impl Display {
     let moves = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().map(|c| if moves(c) { '?' } else { c }).collect()
+    fmt::from_fn(move |f| text.chars().try_for_each(|c| f.write_char(if moves(c) { '?' } else { c })))
 }

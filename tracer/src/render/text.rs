@@ -1,5 +1,7 @@
 //! One header, then one line a drop, for someone who has an incident in hand. 80 columns suffice for IPv4.
 
+use std::fmt::{self, Display};
+
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
@@ -40,15 +42,23 @@ pub(super) enum Ink {
 
 impl Style {
     pub(super) fn ink(&self, ink: Ink, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.paint(ink, &mut text, 0);
+        text
+    }
+
+    /// Colours what stands in a line from this byte on.
+    pub(super) fn paint(&self, ink: Ink, line: &mut String, from: usize) {
         let code = match ink {
-            _ if !self.color => return text.to_owned(),
-            Ink::Paws => "31",
-            Ink::Listener => "33",
-            Ink::Plain => return text.to_owned(),
-            Ink::Dim => "2",
-            Ink::Bold => "1",
+            _ if !self.color => return,
+            Ink::Paws => "\x1b[31m",
+            Ink::Listener => "\x1b[33m",
+            Ink::Plain => return,
+            Ink::Dim => "\x1b[2m",
+            Ink::Bold => "\x1b[1m",
         };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        line.insert_str(from, code);
+        line.push_str("\x1b[0m");
     }
 
     pub(super) const fn ink_of(cause: Cause) -> Ink {
@@ -63,16 +73,20 @@ impl Style {
     }
 
     /// Time of day with milliseconds.
-    pub(super) fn clock(&self, time: Nanos) -> String {
-        self.time_of_day(time, "%H:%M:%S%.3f")
+    pub(super) fn clock(&self, time: Nanos) -> impl Display {
+        self.moment(time, "%H:%M:%S%.3f")
     }
 
     /// Time of day in the form of `strftime`.
     pub(super) fn time_of_day(&self, time: Nanos, form: &str) -> String {
-        match Timestamp::from_nanosecond(i128::from(time.0)) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime(form).to_string(),
-            Err(_) => "?".into(),
-        }
+        self.moment(time, form).to_string()
+    }
+
+    fn moment(&self, time: Nanos, form: &str) -> impl Display {
+        fmt::from_fn(move |f| match Timestamp::from_nanosecond(i128::from(time.0)) {
+            Ok(time) => write!(f, "{}", time.to_zoned(self.zone.clone()).strftime(form)),
+            Err(_) => f.write_str("?"),
+        })
     }
 
     /// What is traced, how, and what stays invisible; `recorded`: the file that all of it is read from.
@@ -155,7 +169,7 @@ impl Style {
     /// A drop, in place of what `line` held: one line; with `-v` a second one of everything else that is known.
     pub fn drop(&self, drop: &Drop, line: &mut String) {
         line.clear();
-        columns::line(self, &Column::fitting(self.width), drop, line);
+        columns::line(self, Column::fitting(self.width), drop, line);
         if self.verbose {
             for more in self.fold_under(INDENT, &" ".repeat(INDENT), &more(drop)) {
                 line.push('\n');

@@ -6,7 +6,7 @@
 use super::{
     index::Index,
     line::{Line, USEC_GAP_MS},
-    rate::{LATE_MS, RATES, USEC, ahead, chance, intercept, slack, ticks, tolerance},
+    rate::{ANY, LATE_MS, RATES, USEC, ahead, chance, intercept, slack, ticks, tolerance},
     stacks::Stacks,
 };
 
@@ -78,7 +78,7 @@ impl Lines {
     /// unlikely one.
     fn nearest(&self, at_ms: u32, tsval: u32, stack: u8, stacks: &Stacks) -> Option<u16> {
         let mut best: Option<((bool, u32, usize), f64, u16)> = None;
-        for rate in 0..RATES.len() {
+        for rate in self.rates() {
             let gap = if rate == USEC { at_ms.min(USEC_GAP_MS) } else { at_ms };
             let (wide, slow) = (tolerance(rate, gap), slack(rate, gap));
             self.around(rate, intercept(rate, at_ms, tsval), wide, wide + slow, |id, line| {
@@ -101,7 +101,7 @@ impl Lines {
         if self.confirmed == 0 {
             return false;
         }
-        (0..RATES.len()).any(|rate| {
+        self.rates().any(|rate| {
             let wide = ticks(rate, LATE_MS) + tolerance(rate, 900_000);
             let mut found = false;
             self.around(rate, intercept(rate, at_ms, tsval), wide, wide + slack(rate, 900_000), |_, line| {
@@ -119,7 +119,7 @@ impl Lines {
     /// The confirmed line of this rate that a reading of limited precision lies on; `within_ms` is how imprecise it is.
     pub(super) fn known(&self, at_ms: u32, tsval: u32, within_ms: f64) -> Option<u16> {
         let mut best: Option<(i64, u16)> = None;
-        for rate in 0..USEC {
+        for rate in self.rates().filter(|rate| *rate < USEC) {
             let wide = ticks(rate, within_ms) + tolerance(rate, 900_000);
             self.around(rate, intercept(rate, at_ms, tsval), wide, wide, |id, line| {
                 let off =
@@ -131,6 +131,15 @@ impl Lines {
             });
         }
         best.map(|(_, id)| id)
+    }
+
+    /// Rates at which a line may run; at any other there is nothing to look for.
+    fn rates(&self) -> impl Iterator<Item = usize> {
+        let some = match self.index {
+            Some(_) => ANY,
+            None => self.table.iter().fold(0, |some, line| some | line.mask),
+        };
+        (0..RATES.len()).filter(move |rate| some >> rate & 1 == 1)
     }
 
     /// Calls `look` for every line of this rate whose intercept is at most `below` smaller or `above` larger.

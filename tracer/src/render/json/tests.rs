@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::model::{Cause, any::any_word, listener::Listener, report::Limits};
+use crate::model::{Cause, Nanos, any::any_word, listener::Listener, report::Limits};
 
 fn object(line: &str) -> Map<String, Value> {
     assert!(!line.contains('\n'), "{line:?}");
