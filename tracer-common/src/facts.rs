@@ -46,7 +46,7 @@ pub const WRAP_OLD: u32 = 60 * 60 * 24 * 24;
 
 /// One kind of dropped SYN.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Facts {
     /// As in the record, like the others of these names.
     pub netns: u32,
@@ -155,7 +155,7 @@ fn seconds(nanos: u64) -> u32 {
 
 /// Whose they were: client address (IPv4 as `::ffff:a.b.c.d`) and the inode of the namespace.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Source {
     /// The address.
     pub addr: [u8; 16],

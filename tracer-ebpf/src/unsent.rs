@@ -16,7 +16,7 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{add, count, mixed, scattered},
+    maps::{add, count, scattered},
     read::masked,
     told::told,
 };
@@ -133,7 +133,7 @@ pub fn unsent(record: &SynRecord) {
         #[expect(unsafe_code, reason = "a map value")]
         Some(drops) => add(unsafe { &mut *drops }, 1),
         // Two CPUs at once may lose one.
-        None => drop(UNSENT_BY.insert(&source, &1, 0)),
+        None => drop(UNSENT_BY.insert(&source, 1, 0)),
     }
 }
 
@@ -157,7 +157,7 @@ fn counted(record: &SynRecord) -> bool {
         }
     });
     let kind = UNSENT.get_ptr_mut(&draft.facts).or_else(|| {
-        let _ = UNSENT.insert(&draft.facts, &0, NO_EXIST);
+        let _ = UNSENT.insert(&draft.facts, 0, NO_EXIST);
         UNSENT.get_ptr_mut(&draft.facts)
     });
     // SAFETY: a map value.
