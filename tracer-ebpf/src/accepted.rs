@@ -3,10 +3,7 @@
 //! Bounded for each source and for each CPU, because a reading is worth little beside the next one of the same source.
 //! What is not reported is counted: in all, and with the source's next report.
 
-use aya_ebpf::{
-    macros::map,
-    maps::{Array, LruHashMap},
-};
+use aya_ebpf::macros::map;
 use tracer_common::{
     config::{AWAITED_SYNS, SAMPLED_SOURCES},
     counters::Counter,
@@ -15,9 +12,11 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{Pad, SOFTIRQ, add, count, pad, prefix_wanted, report, scattered},
+    kinds::{Array, LruHashMap, prefix_wanted},
+    maps::{Pad, SOFTIRQ, add, count, pad, scattered},
     packet::{MAPPED, identity_of, netns_of_sock, netns_wanted},
     read::member,
+    ring::report,
     tcp::now,
     told::{port_wanted, told},
 };

@@ -7,7 +7,8 @@ use tracer_common::{
 
 use crate::{
     copies::{Headers, LAST_START},
-    maps::{count, prefix_wanted},
+    kinds::prefix_wanted,
+    maps::count,
     read::{Fields, at, member},
     told::{port_wanted, told},
 };
@@ -125,7 +126,8 @@ fn found(
     tcp: Tcp,
     record: &mut SynRecord,
 ) -> Result<(), Not> {
-    let ip = *headers.words::<10>(0);
+    let words = headers.words::<10>(0);
+    let ip: [u32; 10] = core::array::from_fn(|n| words[n]);
     let Tcp { mut len, mut offset, version } = tcp;
     // Behind a chain of IPv6 extension headers.
     if offset > LAST_START {

@@ -52,6 +52,8 @@ pub(super) struct Tracing {
     counts: Counts,
     /// ... and the drops without a record.
     kinds: Kinds,
+    /// Records that the kernel side sent and that found no room.
+    lost_on_the_way: u64,
     /// From the monotonic clock to the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
@@ -121,6 +123,7 @@ impl Tracing {
             waiting,
             counts: attached.counts()?,
             kinds,
+            lost_on_the_way: 0,
             wall: wall_offset()?,
             begun: Instant::now(),
         })
@@ -150,6 +153,7 @@ impl Tracing {
     /// Takes records from the ring.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<Option<End>, Failure> {
         self.report.lost.decode += batch.malformed;
+        self.lost_on_the_way += batch.lost;
         let mut records = batch.records.clone();
         let mut end = None;
         while !records.is_empty() {
@@ -256,6 +260,7 @@ impl Tracing {
         // Before the programs go: what they count while some are gone already means nothing.
         let counts = attached.counts()?;
         attached.detach();
+        ring.close();
         if end == End::Asked {
             self.take_all(ring)?;
             self.release_all()?;

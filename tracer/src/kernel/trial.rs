@@ -62,7 +62,7 @@ fn one_by_one(
             return Err(missing.why.clone());
         }
         let hook = plan.hooks.iter().find(|hook| hook.name == name);
-        hook.map_or(Ok(()), |hook| attach_hook(&mut ebpf, set, hook, btf.as_ref()))
+        hook.map_or(Ok(()), |hook| attach_hook(&mut ebpf, set, hook, types.target(hook), btf.as_ref()))
     };
     hooks_of(set).map(|hook| (hook.name, result(hook.name))).collect()
 }

@@ -40,16 +40,18 @@ pub(crate) enum Set {
     Fentry,
     Kprobe,
     Tracepoint,
+    Legacy,
 }
 
 impl Set {
-    pub(crate) const ALL: [Self; 3] = [Self::Fentry, Self::Kprobe, Self::Tracepoint];
+    pub(crate) const ALL: [Self; 4] = [Self::Fentry, Self::Kprobe, Self::Tracepoint, Self::Legacy];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fentry => "fentry",
             Self::Kprobe => "kprobe",
             Self::Tracepoint => "tracepoint",
+            Self::Legacy => "legacy",
         }
     }
 }
@@ -141,6 +143,8 @@ pub(crate) enum Why {
     AcceptQueueFull,
     SynQueueFull,
     PeerNotProven,
+    /// By `tcp_tw_recycle`, before 4.12.
+    PawsRecycle,
     ListenOther,
     NoListener,
     BadChecksum,
@@ -285,6 +289,11 @@ impl Why {
             Self::AcceptQueueFull => row(Listener, "accept-queue-full", "listen", None, overflow, Silence),
             Self::SynQueueFull => row(Listener, "syn-queue-full", "listen", None, queue, Silence),
             Self::PeerNotProven => row(Listener, "peer-not-proven", "listen", None, drops, Silence),
+            // P1.
+            Self::PawsRecycle => {
+                let counters = &["TcpExtPAWSPassive", "TcpExtListenDrops"];
+                row(Listener, "paws-recycle", "listen", None, counters, Silence)
+            }
             Self::ListenOther => row(Listener, "listen-other", "listen", None, drops, Silence),
             // N17.
             Self::NoListener => {

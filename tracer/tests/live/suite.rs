@@ -16,6 +16,7 @@ use super::{
     lab::{self, Lab},
     named::NAMED,
     readings::READINGS,
+    recycle::RECYCLE,
     runs::{self, RUNS},
     top::TOPS,
     types,
@@ -136,6 +137,7 @@ fn last_trials(bench: &Arc<Bench>) -> Vec<Trial> {
         Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared))),
         alone(bench.ground, "run/flood", runs::flood),
     ];
+    trials.extend(RECYCLE.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(TOPS.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(demos(bench.ground).into_iter().map(|(name, run)| alone(bench.ground, name, run)));
     trials

@@ -65,6 +65,7 @@ fn bare(site: Site) -> Seen {
         queues: None,
         from_time_wait: false,
         not_proven: false,
+        recycled: false,
         rst_sent: None,
         ack_sent: None,
     }
