@@ -30,12 +30,12 @@ const AF_INET6: u16 = 10;
 /// What was reported of a source.
 #[repr(C)]
 struct Sampled {
+    /// Accepted since the last report, not reported; a number with a sign.
+    unreported: u64,
     /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
     second: u32,
     /// Reports in it.
     sent: u32,
-    /// Accepted since the last report, not reported; a number with a sign.
-    unreported: u64,
 }
 
 #[map]

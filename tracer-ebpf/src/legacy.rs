@@ -23,6 +23,8 @@ mod maps;
 mod packet;
 mod probes;
 mod read;
+#[path = "legacy/recycle.rs"]
+mod recycle;
 #[path = "legacy/ring.rs"]
 mod ring;
 mod tcp;
@@ -39,6 +41,20 @@ use crate::{args::Args, ring::flush, told::told};
 fn k_peer_is_proven(ctx: ProbeContext) -> u32 {
     // From 4.12 on there are two arguments.
     tcp::proof_asked(told!(SHAPE.proven_args) == 4 && ctx.nth(2) & 0xff != 0);
+    0
+}
+
+// match-proto: v4.9 net/ipv4/tcp_metrics.c bool tcp_remember_stamp(struct sock *sk)
+#[kprobe]
+fn k_remember_stamp(ctx: ProbeContext) -> u32 {
+    recycle::socket_left(ctx.nth(0));
+    0
+}
+
+// match-proto: v4.9 net/ipv4/tcp_metrics.c bool tcp_tw_remember_stamp(struct inet_timewait_sock *tw)
+#[kprobe]
+fn k_tw_remember_stamp(ctx: ProbeContext) -> u32 {
+    recycle::bucket_left(ctx.nth(0));
     0
 }
 

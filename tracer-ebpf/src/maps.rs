@@ -94,6 +94,9 @@ pub const FULL: u32 = 1;
 /// What is known so far of the SYN in hand.
 #[repr(C)]
 pub struct Pad {
+    /// The record under way; first, because the verifier of 4.9 forgets pointers into the midst of a value when registers are
+    /// short.
+    pub record: SynRecord,
     /// Address of the packet; 0: nothing in hand.
     pub skb: u64,
     /// Address of the socket that has it.
@@ -124,8 +127,6 @@ pub struct Pad {
     pub readings_second: u32,
     /// Readings in it.
     pub readings: u32,
-    /// The record under way.
-    pub record: SynRecord,
     /// What it is taken from.
     pub copies: Copies,
 }
@@ -154,12 +155,12 @@ pub fn count(counter: Counter) {
 /// What the hook on `kfree_skb` works with, on one CPU; the others have their pads.
 #[repr(C)]
 pub struct Own {
+    /// The record made here; first, as in [`Pad`].
+    pub record: SynRecord,
     /// A hook is at work on them. Interrupts are not kept out, and before 5.19 nothing keeps the hook from running again.
     busy: u64,
     /// The copies.
     pub copies: Copies,
-    /// The record made from them.
-    pub record: SynRecord,
 }
 
 #[map]

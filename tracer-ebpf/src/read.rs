@@ -27,9 +27,11 @@ pub fn at_most<const MAX: u32>(value: u32) -> u32 {
         #[expect(unsafe_code, reason = "a comparison that the compiler may not move")]
         unsafe {
             core::arch::asm!(
-                "if {value} < {end} goto +1",
+                // There is no "less than" before 4.14.
+                "if {value} > {max} goto +1",
+                "goto +1",
                 "{value} = {max}",
-                value = inout(reg) bounded, end = const MAX + 1, max = const MAX,
+                value = inout(reg) bounded, max = const MAX,
                 options(nostack)
             );
         }

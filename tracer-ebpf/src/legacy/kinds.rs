@@ -68,9 +68,10 @@ pub struct LruHashMap<K, V>(Array<Entry<K, V>>);
 
 #[repr(C)]
 pub struct Entry<K, V> {
+    /// First: the verifier of 4.9 forgets pointers into the midst of a value when registers are short.
+    value: V,
     /// What tells sources apart: never 0.
     mark: u64,
-    value: V,
     key: core::marker::PhantomData<K>,
 }
 

@@ -2,12 +2,16 @@
 //! room for a record, and the kernel takes one from nowhere else.
 
 use aya_ebpf::{EbpfContext, macros::map, maps::PerfEventArray};
-use tracer_common::{counters::Counter, event::SynRecord};
+use tracer_common::{
+    counters::Counter,
+    event::{SynRecord, flag},
+};
 
 use crate::{
     accepted::awaited,
     kinds::{PerCpuArray, cpu},
     maps::count,
+    recycle,
 };
 
 #[map]
@@ -20,7 +24,7 @@ type Words = [u64; size_of::<SynRecord>() / 8];
 #[repr(C)]
 struct Out {
     full: u64,
-    record: Words,
+    record: SynRecord,
 }
 
 #[map]
@@ -45,10 +49,10 @@ pub fn send(record: &SynRecord) {
 #[inline(always)]
 pub fn report(record: &SynRecord) -> bool {
     let Some(out) = out() else { return false };
-    // SAFETY: a record is plain words without padding.
-    #[expect(unsafe_code, reason = "a record as words")]
-    let words = unsafe { &*core::ptr::from_ref(record).cast::<Words>() };
-    copy(words, &mut out.record);
+    copy(words(record), words_mut(&mut out.record));
+    if record.flags & flag::RECYCLED != 0 {
+        recycle::note(&mut out.record);
+    }
     out.full = 1;
     true
 }
@@ -61,15 +65,33 @@ pub fn flush(ctx: &impl EbpfContext) {
         return;
     }
     out.full = 0;
-    let mut words = [0; _];
-    copy(&out.record, &mut words);
+    let mut record = [0; _];
+    copy(words(&out.record), &mut record);
     // Before 4.5 the index cannot say "this CPU".
-    EVENTS.output_at_index(ctx, cpu(), words, 0);
+    EVENTS.output_at_index(ctx, cpu(), record, 0);
 }
 
 #[inline(always)]
 fn copy(from: &Words, to: &mut Words) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
+    }
+}
+
+#[inline(always)]
+fn words(record: &SynRecord) -> &Words {
+    // SAFETY: a record is plain words without padding.
+    #[expect(unsafe_code, reason = "a record as words")]
+    unsafe {
+        &*core::ptr::from_ref(record).cast()
+    }
+}
+
+#[inline(always)]
+fn words_mut(record: &mut SynRecord) -> &mut Words {
+    // SAFETY: as above; any words are a record.
+    #[expect(unsafe_code, reason = "a record as words")]
+    unsafe {
+        &mut *core::ptr::from_mut(record).cast()
     }
 }

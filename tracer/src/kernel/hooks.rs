@@ -108,7 +108,7 @@ const L: Set = Set::Legacy;
 ///
 /// `tcp_conn_request` instead of its callers: IPv4, IPv6 and MPTCP listeners all pass it once (`subflow_v4_conn_request`
 /// calls it directly, net/mptcp/subflow.c).
-pub const HOOKS: [Hook; 16] = [
+pub const HOOKS: [Hook; 18] = [
     // First, because a kernel that refuses function hooks shows it here, before the large programs are verified.
     Hook {
         name: "tcp_make_synack",
@@ -200,6 +200,21 @@ pub const HOOKS: [Hook; 16] = [
         args: 2..=2,
         need: Need::Causes,
         sees: &[PeerNotProven],
+    },
+    // What it remembers; gone with 4.12.
+    Hook {
+        name: "tcp_remember_stamp",
+        programs: &[(L, Kprobe, "k_remember_stamp")],
+        args: 1..=1,
+        need: Need::Detail,
+        sees: &[],
+    },
+    Hook {
+        name: "tcp_tw_remember_stamp",
+        programs: &[(L, Kprobe, "k_tw_remember_stamp")],
+        args: 1..=1,
+        need: Need::Detail,
+        sees: &[],
     },
     // Up to 4.11 four arguments, the third of which says whether `tcp_tw_recycle` asks.
     Hook {

@@ -146,9 +146,12 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
         let why = "this kernel has no ring buffer (5.8)".into();
         worthless = Some(Refused { set, hook: HOOKS[0].name, why });
     }
+    // From 4.12 on nobody refuses a SYN for tcp_tw_recycle.
+    let recycles = types.functions.get("tcp_peer_is_proven").is_none_or(|prototype| prototype.args >= 4);
     for hook in hooks_of(set) {
         match obstacle(facts, types, set, hook) {
             None => plan.hooks.push(hook),
+            Some(_) if !recycles && hook.name.ends_with("remember_stamp") => {}
             Some(why) => {
                 plan.blind.extend(hook.sees);
                 plan.missing.push(Missing { hook: hook.name.into(), why: why.clone() });
@@ -166,8 +169,7 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
     if types.reason("NO_SOCKET").is_none() && !resets {
         plan.blind.push(Cause::NoListener);
     }
-    // From 4.12 on nobody refuses for it any more.
-    if types.functions.get("tcp_peer_is_proven").is_some_and(|prototype| prototype.args < 4) {
+    if !recycles {
         plan.blind.retain(|cause| *cause != Cause::PawsRecycle);
     }
     plan.blind.sort_unstable();

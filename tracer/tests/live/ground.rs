@@ -73,6 +73,8 @@ pub(crate) enum Place {
     Full,
     /// `tcp_conn_request`.
     Listener,
+    /// The same, by what it remembers of the address.
+    Address,
     /// No socket: a reset.
     Nobody,
     /// Freed with `skb:kfree_skb` before any of them had it.
@@ -104,7 +106,7 @@ impl Ground {
             // P5: no tracepoint up to 5.18, told apart by the reason up to 6.3, by the socket since 6.11.
             Place::Full => k >= Kernel(6, 11) || (k >= Kernel(5, 19) && k < Kernel(6, 4)),
             // Section 0: `kfree_skb` does not fire there.
-            Place::Listener => false,
+            Place::Listener | Place::Address => false,
             // Section 4: reasons came with 5.17.
             Place::Nobody => k >= Kernel(5, 17),
             Place::Freed => true,
@@ -114,7 +116,9 @@ impl Ground {
     /// Whether the kernel's remembered timestamp can be read where the SYN dies.
     pub(crate) fn remembers(self, place: Place) -> bool {
         match place {
-            _ if self.set != Set::Tracepoint => matches!(place, Place::Bucket | Place::Request | Place::Full),
+            _ if self.set != Set::Tracepoint => {
+                matches!(place, Place::Bucket | Place::Request | Place::Full | Place::Address)
+            }
             // Through the receiving socket; a request has none.
             Place::Bucket | Place::Full => self.kernel >= Kernel(6, 11),
             _ => false,
@@ -226,7 +230,7 @@ impl Why {
     /// The table.
     pub(crate) fn facts(self, k: Kernel) -> Facts {
         use Answer::{Ack, Rst, Silence};
-        use Place::{Bucket, Flags, Freed, Full, Listener, Nobody, Request};
+        use Place::{Address, Bucket, Flags, Freed, Full, Listener, Nobody, Request};
         let row = |place, cause, stage, reason, counters, answer| Facts {
             place,
             cause,
@@ -292,7 +296,7 @@ impl Why {
             // P1.
             Self::PawsRecycle => {
                 let counters = &["TcpExtPAWSPassive", "TcpExtListenDrops"];
-                row(Listener, "paws-recycle", "listen", None, counters, Silence)
+                row(Address, "paws-recycle", "listen", None, counters, Silence)
             }
             Self::ListenOther => row(Listener, "listen-other", "listen", None, drops, Silence),
             // N17.

@@ -52,9 +52,9 @@ fn recycle(ground: Ground) -> Result<()> {
         let kept = lab.time_wait(&listener, &first)?.last_tsval()?;
         // Another port, so that no bucket is in the way.
         let other = lab.syn(9, 1002, ISN, Some(kept - 5000));
-        lab.shoot(&other, Fate::dies(PawsRecycle))?;
-        lab.shoot(&other, Fate::dies(PawsRecycle))?;
-        lab.shoot(&lab.syn(9, 1003, ISN, None), Fate::dies(PawsRecycle))?;
+        lab.shoot(&other, Fate::dies_by(PawsRecycle, kept))?;
+        lab.shoot(&other, Fate::dies_by(PawsRecycle, kept))?;
+        lab.shoot(&lab.syn(9, 1003, ISN, None), Fate::dies_by(PawsRecycle, kept))?;
         // One tick is forgiven.
         lab.shoot(&lab.syn(9, 1004, ISN, Some(kept - 1)), Fate::Accepted)?;
         lab.shoot(&lab.syn(9, 1005, ISN, Some(kept + 5000)), Fate::Accepted)?;

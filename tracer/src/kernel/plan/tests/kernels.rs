@@ -46,6 +46,11 @@ fn types(release: &str) -> Types {
     ] {
         functions.insert(name, Prototype { args, returns });
     }
+    if !since("4.12") {
+        for name in ["tcp_remember_stamp", "tcp_tw_remember_stamp"] {
+            functions.insert(name, Prototype { args: 1, returns: true });
+        }
+    }
     let freed = [("kfree_skb", "4.4", 1), ("kfree_skb_reason", "5.15", 2), ("sk_skb_reason_drop", "6.12", 3)];
     if let Some((name, _, args)) = freed.into_iter().rev().find(|(_, first, _)| since(first)) {
         functions.insert(name, Prototype { args, returns: false });
