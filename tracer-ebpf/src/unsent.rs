@@ -6,7 +6,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, LruHashMap, PerCpuArray, PerCpuHashMap},
+    maps::{Array, LruHashMap, Own, Pad, PerCpuArray, PerCpuHashMap},
 };
 use tracer_common::{
     config::{UNSENT_KINDS, UNSENT_SOURCES},
@@ -16,7 +16,7 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{add, count, mixed, scattered},
+    maps::{Own, Pad, add, count, mixed, scattered},
     read::masked,
     told::told,
 };
@@ -173,7 +173,9 @@ const NOP: u8 = 1;
 const TIMESTAMPS: u8 = 8;
 
 /// Bytes that the mask lets through beyond the options.
-pub const BEHIND: usize = 64 - TCP_OPTIONS_MAX;
+const BEHIND: usize = 64 - TCP_OPTIONS_MAX;
+const _: () = assert!(size_of::<Own>() >= size_of::<SynRecord>() + BEHIND);
+const _: () = assert!(size_of::<Pad>() >= size_of::<SynRecord>() + BEHIND);
 
 /// Finds TSval, the last one where there are several.
 ///
