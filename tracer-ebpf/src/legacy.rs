@@ -40,7 +40,7 @@ use crate::{args::Args, ring::flush, told::told};
 #[kprobe]
 fn k_peer_is_proven(ctx: ProbeContext) -> u32 {
     // From 4.12 on there are two arguments.
-    tcp::proof_asked(told!(SHAPE.proven_args) == 4 && ctx.nth(2) & 0xff != 0);
+    recycle::asked(told!(SHAPE.proven_args) == 4 && ctx.nth(2) & 0xff != 0);
     0
 }
 

@@ -162,15 +162,6 @@ pub fn synack_made(packet: u64) {
     }
 }
 
-/// `tcp_peer_is_proven` is asked; before 4.12 also for `tcp_tw_recycle`, whether the timestamp is older than the one that the
-/// address left (`paws_check`).
-#[inline(always)]
-pub fn proof_asked(paws_check: bool) {
-    if let Some(pad) = held(SOFTIRQ, site::LISTEN, 0) {
-        pad.recycle = paws_check.into();
-    }
-}
-
 /// `tcp_peer_is_proven` returned.
 #[inline(always)]
 pub fn peer_proven(proven: bool) {

@@ -6,7 +6,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, LruHashMap, Own, Pad, PerCpuArray, PerCpuHashMap},
+    maps::{Array, LruHashMap, PerCpuArray, PerCpuHashMap},
 };
 use tracer_common::{
     config::{UNSENT_KINDS, UNSENT_SOURCES},
@@ -16,7 +16,7 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{Own, Pad, add, count, mixed, scattered},
+    maps::{Own, Pad, add, count, scattered},
     read::masked,
     told::told,
 };

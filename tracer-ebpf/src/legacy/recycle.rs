@@ -10,6 +10,7 @@ use tracer_common::{
 
 use crate::{
     kinds::LruHashMap,
+    maps::{SOFTIRQ, pad},
     packet::{MAPPED, netns_of_sock},
     read::member,
     tcp::now,
@@ -28,6 +29,14 @@ static LEFT: LruHashMap<Source, Left> = LruHashMap::with_max_entries(SAMPLED_SOU
 const AF_INET: u16 = 2;
 /// `TCP_PAWS_MSL` (`include/net/tcp.h`): how long it counts.
 const LASTS: u32 = 60;
+
+/// `tcp_peer_is_proven` is asked, for `tcp_tw_recycle` or not (`paws_check`).
+#[inline(always)]
+pub fn asked(paws_check: bool) {
+    if let Some(pad) = pad(SOFTIRQ) {
+        pad.recycle = paws_check.into();
+    }
+}
 
 /// A full socket goes to TIME_WAIT.
 #[inline(always)]

@@ -158,7 +158,14 @@ impl Tracing {
         let mut end = None;
         while !records.is_empty() {
             match decode::record(&mut records) {
-                Ok(Record::Dropped(seen)) => end = self.one(&seen)?.or(end),
+                Ok(Record::Dropped(mut seen)) => {
+                    // What `tcp_tw_recycle` remembers is noted by our own programs.
+                    if !seen.recycled {
+                        seen.ts_recent_stamp =
+                            seen.ts_recent_stamp.map(|stamp| self.kernel.monotonic(stamp, self.wall));
+                    }
+                    end = self.one(&seen)?.or(end);
+                }
                 Ok(Record::Answered(answered)) => end = self.answered(&answered)?.or(end),
                 Err(_) => self.report.lost.decode += 1,
             }
