@@ -17,8 +17,19 @@ use anyhow::{Context as _, Result, bail};
 #[path = "../xtask/src/toolchain/find.rs"]
 mod find;
 
-/// The objects: the tracer's programs, the client clocks of the lab, and programs that do nothing, for the benchmark.
-const OBJECTS: [&str; 3] = ["tracer", "lab", "empty"];
+/// The objects: the tracer's programs, the same for old kernels, the client clocks of the lab, and programs that do nothing,
+/// for the benchmark.
+const OBJECTS: [&str; 4] = ["tracer", LEGACY, "lab", "empty"];
+/// Made of the instructions of old kernels, which had no loops and no calls. Its own, and not `RUSTFLAGS`: with those `core`
+/// would be compiled again.
+const LEGACY: &str = "legacy";
+const LEGACY_FLAGS: [&str; 4] = [
+    "-Ctarget-cpu=v1",
+    "-Cdebuginfo=0",
+    "-Clink-arg=--unroll-loops",
+    // What it would leave for later it leaves as calls.
+    "-Clink-arg=--disable-expand-memcpy-in-order",
+];
 
 fn main() -> Result<()> {
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -71,24 +82,35 @@ fn build(toolchain: &find::Toolchain, workspace: &Path, out: &Path) -> Result<()
         "-Clink-arg=--btf".into(),
         format!("-Clinker={}", toolchain.linker.display()),
     ];
-    let mut cargo = Command::new(&toolchain.cargo);
-    // Only the inner build sees these: a stable compiler may use -Z there, and nowhere else.
-    cargo
-        .env("RUSTC", &toolchain.rustc)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-        .env_remove("RUSTC_WORKSPACE_WRAPPER") // clippy-driver
-        .env_remove("RUSTFLAGS")
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("CARGO_TARGET_DIR")
-        .env_remove("CARGO_BUILD_TARGET")
-        .current_dir(workspace)
-        .args(["build", "--release", "--package", "tracer-ebpf", "--target", target])
-        .args(["-Z", "build-std=core", "--target-dir"])
-        .arg(&target_dir);
-    let status = cargo.status().with_context(|| format!("run {cargo:?}"))?;
-    if !status.success() {
-        bail!("{cargo:?}: {status}");
+    let cargo = |what: &str| {
+        let mut cargo = Command::new(&toolchain.cargo);
+        // Only the inner build sees these: a stable compiler may use -Z there, and nowhere else.
+        cargo
+            .env("RUSTC", &toolchain.rustc)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            .env_remove("RUSTC_WORKSPACE_WRAPPER") // clippy-driver
+            .env_remove("RUSTFLAGS")
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("CARGO_BUILD_TARGET")
+            .current_dir(workspace)
+            .args([what, "--release", "--package", "tracer-ebpf", "--target", target])
+            .args(["-Z", "build-std=core", "--target-dir"])
+            .arg(&target_dir);
+        cargo
+    };
+    let mut all = cargo("build");
+    for object in OBJECTS.into_iter().filter(|object| *object != LEGACY) {
+        all.args(["--bin", object]);
+    }
+    let mut legacy = cargo("rustc");
+    legacy.args(["--bin", LEGACY, "--"]).args(LEGACY_FLAGS);
+    for mut cargo in [all, legacy] {
+        let status = cargo.status().with_context(|| format!("run {cargo:?}"))?;
+        if !status.success() {
+            bail!("{cargo:?}: {status}");
+        }
     }
     for object in OBJECTS {
         let from = target_dir.join(target).join("release").join(object);

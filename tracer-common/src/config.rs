@@ -46,6 +46,11 @@ pub struct Shape {
     pub resets_seen: u32,
     /// Hooks on functions are attached, so `skb:kfree_skb` finds the stage in the slot they left.
     pub function_hooks: u32,
+    /// Number of arguments of the function that frees a packet: 1 `kfree_skb`, 2 `kfree_skb_reason`, 3 `sk_skb_reason_drop`;
+    /// where it is hooked instead of its tracepoint.
+    pub kfree_args: u32,
+    /// Number of arguments of `tcp_peer_is_proven`.
+    pub proven_args: u32,
 }
 
 impl Shape {
@@ -59,6 +64,8 @@ impl Shape {
         reason_not_specified: 0,
         resets_seen: 0,
         function_hooks: 0,
+        kfree_args: 0,
+        proven_args: 0,
     };
 }
 

@@ -58,6 +58,9 @@ pub mod flag {
     pub const RST_KNOWN: u32 = 1 << 13;
     /// Another CPU already held a request socket for this tuple (`inet_csk_reqsk_queue_hash_add` refused).
     pub const DUPLICATE: u32 = 1 << 14;
+    /// `tcp_tw_recycle` refused it: its timestamp is older than the one that its address left (`tcp_peer_is_proven`, before
+    /// 4.12).
+    pub const RECYCLED: u32 = 1 << 15;
 }
 
 /// Where in [`SynRecord::socket`] the facts of a listener are.

@@ -8,4 +8,5 @@ pub mod config;
 pub mod counters;
 pub mod event;
 pub mod facts;
+pub mod legacy;
 pub mod offsets;

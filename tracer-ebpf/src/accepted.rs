@@ -3,10 +3,7 @@
 //! Bounded for each source and for each CPU, because a reading is worth little beside the next one of the same source.
 //! What is not reported is counted: in all, and with the source's next report.
 
-use aya_ebpf::{
-    macros::map,
-    maps::{Array, LruHashMap},
-};
+use aya_ebpf::macros::map;
 use tracer_common::{
     config::{AWAITED_SYNS, SAMPLED_SOURCES},
     counters::Counter,
@@ -15,9 +12,11 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{Pad, SOFTIRQ, add, count, pad, prefix_wanted, report, scattered},
+    kinds::{Array, LruHashMap, prefix_wanted},
+    maps::{Pad, SOFTIRQ, add, count, pad, scattered},
     packet::{MAPPED, identity_of, netns_of_sock, netns_wanted},
     read::member,
+    ring::report,
     tcp::now,
     told::{port_wanted, told},
 };
@@ -31,12 +30,12 @@ const AF_INET6: u16 = 10;
 /// What was reported of a source.
 #[repr(C)]
 struct Sampled {
+    /// Accepted since the last report, not reported; a number with a sign.
+    unreported: u64,
     /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
     second: u32,
     /// Reports in it.
     sent: u32,
-    /// Accepted since the last report, not reported; a number with a sign.
-    unreported: u64,
 }
 
 #[map]

@@ -3,13 +3,10 @@
 //!
 //! Knows nothing of what the fields mean.
 
-use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::PerCpuArray};
-use tracer_common::{event::SynRecord, offsets::ABSENT};
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use tracer_common::offsets::ABSENT;
 
-use crate::{
-    read::{Fields, at, at_most},
-    unsent::BEHIND,
-};
+use crate::read::{Fields, at, at_most};
 
 /// Bytes that are copied: all of a packet buffer's structure (232 in Linux 6.12) and of a TIME_WAIT bucket's. A field behind
 /// them is read by itself.
@@ -39,48 +36,12 @@ pub struct Copies {
 #[repr(C)]
 pub struct Headers([u64; HEADERS as usize / 8]);
 
-/// What the hook on `kfree_skb` works with, on one CPU; the others have their pads.
-#[repr(C)]
-pub struct Own {
-    /// A hook is at work on them. Interrupts are not kept out, and before 5.19 nothing keeps the hook from running again.
-    busy: u64,
-    /// The record under way.
-    pub record: SynRecord,
-    /// What it is taken from.
-    pub copies: Copies,
-}
-
-const _: () = assert!(size_of::<Copies>() >= BEHIND);
-
-#[map]
-static COPIES: PerCpuArray<Own> = PerCpuArray::with_max_entries(1, 0);
-
 /// A structure of which the first bytes are copied.
 #[derive(Clone, Copy)]
 pub struct Copied<'a> {
     /// Where it is.
     pub address: u64,
     room: &'a Room,
-}
-
-impl Own {
-    /// This CPU's; `None` while an interrupted hook has them. [`Own::release`] ends it.
-    #[inline(always)]
-    pub fn take() -> Option<&'static mut Self> {
-        // SAFETY: the map hands out this CPU's own entry, and `busy` keeps a second hook from it.
-        #[expect(unsafe_code, reason = "a map value")]
-        let copies = unsafe { &mut *COPIES.get_ptr_mut(0)? };
-        if copies.busy != 0 {
-            return None;
-        }
-        copies.busy = 1;
-        Some(copies)
-    }
-
-    #[inline(always)]
-    pub fn release(&mut self) {
-        self.busy = 0;
-    }
 }
 
 impl Room {

@@ -9,10 +9,12 @@ use tracer_common::{
 };
 
 use crate::{
-    copies::{Copied, Copies, Own},
-    maps::{FULL, SOFTIRQ, count, first_claim, pad, send},
+    copies::{Copied, Copies},
+    kinds::LEGACY,
+    maps::{FULL, Own, SOFTIRQ, count, first_claim, pad},
     packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{Fields, member},
+    ring::send,
     tcp::{just_now, now, remember_full, remember_timewait, unfinished, unlimited},
     told::{reason_wanted, told},
 };
@@ -109,7 +111,9 @@ fn dropped(skb: u64, copies: &mut Copies, record: &mut SynRecord, reason: u32, r
     {
         // Once: the next one is sent by the client again.
         pad.answered_ns = 0;
-        count(Counter::SynAckAgain);
+        if !LEGACY {
+            count(Counter::SynAckAgain);
+        }
         return;
     }
     note_reset_known(record);

@@ -1,7 +1,8 @@
 //! The programs that observe SYNs: entry points only. `tcp` and `free` hold what they do.
 //!
-//! Fentry, fexit, kprobe and kretprobe entries share one body; `args` makes their arguments look alike. Every
-//! entry names the C prototype it relies on, and the loader compares it with the running kernel's BTF.
+//! Fentry, fexit, kprobe and kretprobe entries share one body; `args` makes their arguments look alike. Those of kernel
+//! probes are in `probes`. Every entry names the C prototype it relies on, and the loader compares it with the running
+//! kernel's BTF.
 #![no_std]
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -10,22 +11,25 @@ mod accepted;
 mod args;
 mod copies;
 mod free;
+mod helper;
+mod kinds;
+mod log;
 mod maps;
 mod packet;
+mod probes;
 mod read;
+mod returned;
+mod ring;
 mod tcp;
 mod told;
 mod unsent;
 
 use aya_ebpf::{
-    macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint},
-    programs::{FEntryContext, FExitContext, ProbeContext, RawTracePointContext, RetProbeContext},
+    macros::{fentry, fexit, raw_tracepoint},
+    programs::{FEntryContext, FExitContext, RawTracePointContext},
 };
 
-use crate::{
-    args::{Args, returned},
-    told::told,
-};
+use crate::{args::Args, returned::returned, told::told};
 
 // match-proto: v6.12 net/ipv4/tcp_input.c int tcp_conn_request(struct request_sock_ops *rsk_ops,
 //              const struct tcp_request_sock_ops *af_ops, struct sock *sk, struct sk_buff *skb)
@@ -35,21 +39,9 @@ fn conn_request(ctx: FEntryContext) -> u32 {
     0
 }
 
-#[kprobe]
-fn k_conn_request(ctx: ProbeContext) -> u32 {
-    tcp::listen_enter(ctx.nth(2), ctx.nth(3));
-    0
-}
-
 #[fexit]
 fn conn_request_x(ctx: FExitContext) -> u32 {
     tcp::listen_exit(ctx.nth(3));
-    0
-}
-
-#[kretprobe]
-fn k_conn_request_x(_ctx: RetProbeContext) -> u32 {
-    tcp::listen_exit(0);
     0
 }
 
@@ -68,28 +60,10 @@ fn make_synack_x(ctx: FExitContext) -> u32 {
     0
 }
 
-#[kprobe]
-fn k_make_synack(ctx: ProbeContext) -> u32 {
-    tcp::synack_type(ctx.nth(4) as u32);
-    0
-}
-
-#[kretprobe]
-fn k_make_synack_x(ctx: RetProbeContext) -> u32 {
-    tcp::synack_made(ctx.ret());
-    0
-}
-
 // match-proto: v6.12 net/ipv4/tcp_metrics.c bool tcp_peer_is_proven(struct request_sock *req, struct dst_entry *dst)
 #[fexit]
 fn peer_is_proven_x(ctx: FExitContext) -> u32 {
     tcp::peer_proven(returned!(ctx, 2) & 0xff != 0);
-    0
-}
-
-#[kretprobe]
-fn k_peer_is_proven_x(ctx: RetProbeContext) -> u32 {
-    tcp::peer_proven(ctx.ret::<u64>() & 0xff != 0);
     0
 }
 
@@ -106,22 +80,10 @@ fn hash_add_x(ctx: FExitContext) -> u32 {
     0
 }
 
-#[kretprobe]
-fn k_hash_add_x(ctx: RetProbeContext) -> u32 {
-    tcp::request_added(ctx.ret::<u64>() & 0xff != 0);
-    0
-}
-
 // match-proto: v6.12 net/ipv4/tcp_minisocks.c enum tcp_tw_status tcp_timewait_state_process(
 //              struct inet_timewait_sock *tw, struct sk_buff *skb, const struct tcphdr *th, u32 *tw_isn)
 #[fentry]
 fn timewait(ctx: FEntryContext) -> u32 {
-    tcp::timewait_enter(ctx.nth(0), ctx.nth(1));
-    0
-}
-
-#[kprobe]
-fn k_timewait(ctx: ProbeContext) -> u32 {
     tcp::timewait_enter(ctx.nth(0), ctx.nth(1));
     0
 }
@@ -139,12 +101,6 @@ fn timewait_x(ctx: FExitContext) -> u32 {
     0
 }
 
-#[kretprobe]
-fn k_timewait_x(ctx: RetProbeContext) -> u32 {
-    tcp::timewait_exit(0, ctx.ret::<u64>() as u32);
-    0
-}
-
 // match-proto: v6.12 net/ipv4/tcp_minisocks.c struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb,
 //              struct request_sock *req, bool fastopen, bool *req_stolen)
 #[fentry]
@@ -153,21 +109,9 @@ fn check_req(ctx: FEntryContext) -> u32 {
     0
 }
 
-#[kprobe]
-fn k_check_req(ctx: ProbeContext) -> u32 {
-    tcp::request_enter(ctx.nth(0), ctx.nth(1), ctx.nth(2));
-    0
-}
-
 #[fexit]
 fn check_req_x(ctx: FExitContext) -> u32 {
     tcp::request_exit(ctx.nth(1));
-    0
-}
-
-#[kretprobe]
-fn k_check_req_x(_ctx: RetProbeContext) -> u32 {
-    tcp::request_exit(0);
     0
 }
 
@@ -179,21 +123,9 @@ fn validate(ctx: FEntryContext) -> u32 {
     0
 }
 
-#[kprobe]
-fn k_validate(ctx: ProbeContext) -> u32 {
-    tcp::full_enter(ctx.nth(0), ctx.nth(1), ctx.nth(2));
-    0
-}
-
 #[fexit]
 fn validate_x(ctx: FExitContext) -> u32 {
     tcp::full_exit(ctx.nth(1), returned!(ctx, 4) & 0xff != 0);
-    0
-}
-
-#[kretprobe]
-fn k_validate_x(ctx: RetProbeContext) -> u32 {
-    tcp::full_exit(0, ctx.ret::<u64>() & 0xff != 0);
     0
 }
 
@@ -207,18 +139,6 @@ fn send_reset_v4(ctx: FEntryContext) -> u32 {
 
 #[fentry]
 fn send_reset_v6(ctx: FEntryContext) -> u32 {
-    tcp::reset(ctx.nth(0), ctx.nth(1));
-    0
-}
-
-#[kprobe]
-fn k_send_reset(ctx: ProbeContext) -> u32 {
-    tcp::reset(ctx.nth(0), ctx.nth(1));
-    0
-}
-
-#[kprobe]
-fn k_send_reset_v6(ctx: ProbeContext) -> u32 {
     tcp::reset(ctx.nth(0), ctx.nth(1));
     0
 }

@@ -1,37 +1,20 @@
-//! The maps: the ring to user space, the counters, and one pad a CPU where an observation is put together.
+//! The maps: the counters, and the pads of a CPU where an observation is put together.
 
-use aya_ebpf::{
-    macros::map,
-    maps::{Array, LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
-};
-use aya_log_ebpf::debug;
+use aya_ebpf::macros::map;
 use tracer_common::{
-    config::MAX_PREFIXES,
     counters::{COUNTERS as COUNTER_COUNT, Counter},
-    event::{FIXED_LEN, SynRecord, TCP_OPTIONS_MAX},
+    event::SynRecord,
+    legacy::PADS as PADS_LEN,
 };
 
 use crate::{
-    accepted::awaited,
     copies::Copies,
-    read::at_most,
+    kinds::{Array, PerCpuArray},
     told::told,
-    unsent::{turn, unsent},
 };
-
-/// User space sets the size before load.
-#[map]
-static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
-
-/// When user space was last woken up for a drop, nanoseconds.
-#[map]
-static WOKEN: Array<u64> = Array::with_max_entries(1, 0);
 
 #[map]
 static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTER_COUNT, 0);
-
-#[map]
-static PREFIXES: LpmTrie<[u8; 16], u8> = LpmTrie::with_max_entries(MAX_PREFIXES, 0);
 
 #[map]
 static PADS: PerCpuArray<Pad> = PerCpuArray::with_max_entries(PADS_LEN, 0);
@@ -107,11 +90,13 @@ pub fn add(word: &mut u64, amount: i64) {
 pub const SOFTIRQ: u32 = 0;
 /// SYNs on full sockets, which may also be handled in process context (the socket's backlog).
 pub const FULL: u32 = 1;
-const PADS_LEN: u32 = 2;
 
 /// What is known so far of the SYN in hand.
 #[repr(C)]
 pub struct Pad {
+    /// The record under way; first, because the verifier of 4.9 forgets pointers into the midst of a value when registers are
+    /// short.
+    pub record: SynRecord,
     /// Address of the packet; 0: nothing in hand.
     pub skb: u64,
     /// Address of the socket that has it.
@@ -136,12 +121,12 @@ pub struct Pad {
     pub answered: u32,
     /// Whether it carried a SYN cookie.
     pub cookie: u32,
+    /// Whether `tcp_tw_recycle` asks who the peer is.
+    pub recycle: u32,
     /// The second of the last reading (`accepted`).
     pub readings_second: u32,
     /// Readings in it.
     pub readings: u32,
-    /// The record under way.
-    pub record: SynRecord,
     /// What it is taken from.
     pub copies: Copies,
 }
@@ -167,90 +152,36 @@ pub fn count(counter: Counter) {
     }
 }
 
-/// Whether the client is inside one of the prefixes.
-#[inline(always)]
-pub fn prefix_wanted(saddr: &[u8; 16]) -> bool {
-    PREFIXES.get(Key::new(128, *saddr)) == Some(&1)
+/// What the hook on `kfree_skb` works with, on one CPU; the others have their pads.
+#[repr(C)]
+pub struct Own {
+    /// The record made here; first, as in [`Pad`].
+    pub record: SynRecord,
+    /// A hook is at work on them. Interrupts are not kept out, and before 5.19 nothing keeps the hook from running again.
+    busy: u64,
+    /// The copies.
+    pub copies: Copies,
 }
 
-/// `BPF_RB_NO_WAKEUP`, `BPF_RB_FORCE_WAKEUP`, `BPF_RB_AVAIL_DATA` (`include/uapi/linux/bpf.h`).
-const NO_WAKEUP: u64 = 1;
-const FORCE_WAKEUP: u64 = 2;
-const AVAIL_DATA: u64 = 0;
+#[map]
+static COPIES: PerCpuArray<Own> = PerCpuArray::with_max_entries(1, 0);
 
-/// Counts a dropped SYN and sends its record; one that gets none is counted by what it was.
-#[inline(always)]
-pub fn send(record: &SynRecord) {
-    count(Counter::Drops);
-    say(record);
-    awaited(record);
-    if !turn(record, waiting) || !output(record, wakeup(record.time_ns)) {
-        unsent(record);
-    }
-}
-
-/// Bytes in the ring that user space has not read.
-#[inline(always)]
-fn waiting() -> u64 {
-    EVENTS.query(AVAIL_DATA)
-}
-
-/// Sends a reading, where it takes no room that drops may need. Nobody waits for one: user space looks now and then, and is
-/// woken up only when many have gathered.
-#[inline(always)]
-pub fn report(record: &SynRecord) -> bool {
-    let waiting = waiting();
-    let share = u64::from(told!(SAMPLING.ring_share));
-    if waiting > share {
-        return false;
-    }
-    let flags = if waiting > share / 2 { FORCE_WAKEUP } else { NO_WAKEUP };
-    output(record, flags)
-}
-
-/// Into the ring, as far as there are options; `false`: there was no room.
-#[inline(always)]
-fn output(record: &SynRecord, flags: u64) -> bool {
-    let len = FIXED_LEN + at_most::<{ TCP_OPTIONS_MAX as u32 }>(record.options_len.into()) as usize;
-    // SAFETY: plain bytes without padding, no more than there are.
-    #[expect(unsafe_code, reason = "the first bytes of a record")]
-    let bytes = unsafe { core::slice::from_raw_parts(core::ptr::from_ref(record).cast::<u8>(), len) };
-    EVENTS.output::<[u8]>(bytes, flags).is_ok()
-}
-
-/// To wake somebody up costs as much as to look at a whole packet, so under a flood it is done once in so many nanoseconds.
-/// Who was woken up looks again soon after.
-const WAKE_NS: u64 = 10_000_000;
-
-/// Whether to wake the reader up. By itself the kernel does so only when everything before was read, and of readings nobody
-/// was told.
-#[inline(always)]
-fn wakeup(now: u64) -> u64 {
-    let Some(woken) = WOKEN.get_ptr_mut(0) else { return FORCE_WAKEUP };
-    // SAFETY: one word; two CPUs at once cost a needless wake-up. Written seldom, so that CPUs do not take the cache line
-    // from one another.
-    #[expect(unsafe_code, reason = "a map value")]
-    unsafe {
-        if now > *woken + WAKE_NS {
-            *woken = now;
-            return FORCE_WAKEUP;
+impl Own {
+    /// This CPU's; `None` while an interrupted hook has them. [`Own::release`] ends it.
+    #[inline(always)]
+    pub fn take() -> Option<&'static mut Self> {
+        // SAFETY: the map hands out this CPU's own entry, and `busy` keeps a second hook from it.
+        #[expect(unsafe_code, reason = "a map value")]
+        let copies = unsafe { &mut *COPIES.get_ptr_mut(0)? };
+        if copies.busy != 0 {
+            return None;
         }
+        copies.busy = 1;
+        Some(copies)
     }
-    NO_WAKEUP
-}
 
-/// A message for who debugs the programs (`-vv`). The level is a constant for the verifier, so that nothing of this is
-/// left in the program when it is off.
-#[inline(always)]
-fn say(record: &SynRecord) {
-    let port = |at: usize| u16::from_be_bytes([record.tcp[at], record.tcp[at + 1]]);
-    debug!(
-        (),
-        "SYN {} -> {} seen at site {} flags {:x} reason {}",
-        port(0),
-        port(2),
-        record.site,
-        record.flags,
-        record.reason
-    );
+    #[inline(always)]
+    pub fn release(&mut self) {
+        self.busy = 0;
+    }
 }

@@ -7,7 +7,8 @@ use tracer_common::{
 
 use crate::{
     copies::{Headers, LAST_START},
-    maps::{count, prefix_wanted},
+    kinds::prefix_wanted,
+    maps::count,
     read::{Fields, at, member},
     told::{port_wanted, told},
 };
@@ -125,7 +126,8 @@ fn found(
     tcp: Tcp,
     record: &mut SynRecord,
 ) -> Result<(), Not> {
-    let ip = *headers.words::<10>(0);
+    let words = headers.words::<10>(0);
+    let ip: [u32; 10] = core::array::from_fn(|n| words[n]);
     let Tcp { mut len, mut offset, version } = tcp;
     // Behind a chain of IPv6 extension headers.
     if offset > LAST_START {
@@ -156,11 +158,11 @@ fn found(
         return Err(Not::Wanted);
     }
     *record = SynRecord::ZERO;
-    if version == 4 {
-        v4(&ip, record);
-    } else {
-        v6(&ip, record);
-    }
+    let Addresses { ttl, saddr, daddr } = if version == 4 { v4(&ip) } else { v6(&ip) };
+    record.family = version;
+    record.ttl = ttl;
+    copy_words(&saddr, &mut record.saddr);
+    copy_words(&daddr, &mut record.daddr);
     if told!(FILTER.prefixes) != 0 && !prefix_wanted(&record.saddr) {
         return Err(Not::Wanted);
     }
@@ -214,22 +216,27 @@ fn behind_extensions(head: u64, first: u32, next: u8) -> Option<u32> {
 /// `::ffff:0:0/96` (RFC 4291 section 2.5.5.2).
 pub const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-#[inline(always)]
-fn v4(ip: &[u32; 10], record: &mut SynRecord) {
-    record.family = 4;
-    record.ttl = ip[2].to_ne_bytes()[0];
-    record.saddr[..12].copy_from_slice(&MAPPED);
-    record.daddr[..12].copy_from_slice(&MAPPED);
-    copy_words(&ip[3..4], &mut record.saddr[12..]);
-    copy_words(&ip[4..5], &mut record.daddr[12..]);
+/// What an IP header says. As values and not written at once: of two ways to write, the compiler makes one to a place that
+/// it works out, which old verifiers do not follow.
+struct Addresses {
+    ttl: u8,
+    saddr: [u32; 4],
+    daddr: [u32; 4],
 }
 
 #[inline(always)]
-fn v6(ip: &[u32; 10], record: &mut SynRecord) {
-    record.family = 6;
-    record.ttl = ip[1].to_ne_bytes()[3];
-    copy_words(&ip[2..6], &mut record.saddr);
-    copy_words(&ip[6..10], &mut record.daddr);
+fn v4(ip: &[u32; 10]) -> Addresses {
+    let mapped = |address| [0, 0, u32::from_ne_bytes([0, 0, 0xff, 0xff]), address];
+    Addresses { ttl: ip[2].to_ne_bytes()[0], saddr: mapped(ip[3]), daddr: mapped(ip[4]) }
+}
+
+#[inline(always)]
+fn v6(ip: &[u32; 10]) -> Addresses {
+    Addresses {
+        ttl: ip[1].to_ne_bytes()[3],
+        saddr: [ip[2], ip[3], ip[4], ip[5]],
+        daddr: [ip[6], ip[7], ip[8], ip[9]],
+    }
 }
 
 /// Bytes as they stand in memory.

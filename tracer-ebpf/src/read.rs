@@ -1,9 +1,8 @@
 //! The only reads of kernel memory.
 //!
-//! Every address comes from a hook's arguments or from a field read before; `bpf_probe_read_kernel` turns a
-//! bad one into an error instead of a fault, so a wrong guess costs a fact and never the machine.
+//! Every address comes from a hook's arguments or from a field read before; the kernel's helper turns a bad one into
+//! an error instead of a fault, so a wrong guess costs a fact and never the machine.
 
-use aya_ebpf::helpers::bpf_probe_read_kernel;
 use tracer_common::offsets::ABSENT;
 
 /// A value of plain bytes at `base + offset`; `None` where the kernel has no such field or the read failed, as it does
@@ -14,9 +13,7 @@ pub fn at<T: Copy>(base: u64, offset: u32) -> Option<T> {
     if offset == ABSENT {
         return None;
     }
-    // SAFETY: the helper checks the address; every T used here is plain bytes.
-    #[expect(unsafe_code, reason = "a BPF helper")]
-    unsafe { bpf_probe_read_kernel((base + u64::from(offset)) as *const T) }.ok()
+    crate::helper::read(base + u64::from(offset))
 }
 
 /// Bounds a number where the verifier can see it. In plain code the compiler compares one register and uses a copy of
@@ -30,9 +27,11 @@ pub fn at_most<const MAX: u32>(value: u32) -> u32 {
         #[expect(unsafe_code, reason = "a comparison that the compiler may not move")]
         unsafe {
             core::arch::asm!(
-                "if {value} < {end} goto +1",
+                // There is no "less than" before 4.14.
+                "if {value} > {max} goto +1",
+                "goto +1",
                 "{value} = {max}",
-                value = inout(reg) bounded, end = const MAX + 1, max = const MAX,
+                value = inout(reg) bounded, max = const MAX,
                 options(nostack)
             );
         }

@@ -3,8 +3,7 @@
 //! Each stage notes on entry what the kernel is about to decide from, and on exit what it returned. Nothing is
 //! classified here.
 
-use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_ns};
-use aya_log_ebpf::debug;
+use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use tracer_common::{
     counters::Counter,
     event::{SynRecord, flag, queues, remembered, site},
@@ -13,12 +12,16 @@ use tracer_common::{
 use crate::{
     accepted::accepted,
     copies::Copies,
-    maps::{FULL, Pad, SOFTIRQ, count, pad, send},
+    helper::jiffies,
+    kinds::LEGACY,
+    log::debug,
+    maps::{FULL, Pad, SOFTIRQ, count, pad},
     packet::{
         Not, counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
         still_holds,
     },
     read::{Fields, at, member},
+    ring::send,
     told::told,
 };
 
@@ -45,10 +48,7 @@ fn abandon(pad: &mut Pad) {
 /// virtual machine may stand still in between.
 #[inline(always)]
 pub fn just_now(ticks: u32) -> bool {
-    // SAFETY: takes nothing, returns a number.
-    #[expect(unsafe_code, reason = "a BPF helper")]
-    let now = unsafe { bpf_jiffies64() } as u32;
-    now.wrapping_sub(ticks) <= 10
+    jiffies().is_some_and(|now| (now as u32).wrapping_sub(ticks) <= 10)
 }
 
 /// Counts an observation that was begun and never ended.
@@ -91,6 +91,7 @@ fn hold(pad: &mut Pad, sock: u64, skb: u64) {
     pad.sock = sock;
     pad.answered = 0;
     pad.cookie = 0;
+    pad.recycle = 0;
 }
 
 /// A socket that cannot be read: its SYN goes by unseen.
@@ -120,18 +121,16 @@ pub fn listen_enter(sk: u64, skb: u64) {
         record.flags |= flag::FROM_TIME_WAIT;
     }
     let net = member!(sk, sk_net: u64).unwrap_or(0);
-    let (Some(ack_backlog), Some(max), Some(qlen), Some(max_syn)) = (
-        member!(sk, sk_ack_backlog: u32),
-        member!(sk, sk_max_ack_backlog: u32),
-        member!(sk, icsk_qlen: u32),
-        member!(net, net_max_syn_backlog: u32),
-    ) else {
+    let (Some(ack_backlog), Some(max), Some(qlen)) =
+        (member!(sk, sk_ack_backlog: u32), member!(sk, sk_max_ack_backlog: u32), member!(sk, icsk_qlen: u32))
+    else {
         return;
     };
     record.socket[queues::ACCEPT] = ack_backlog;
     record.socket[queues::ACCEPT_MAX] = max;
     record.socket[queues::SYN] = qlen;
-    record.socket[queues::SYN_MAX] = max_syn;
+    // Before 4.11 all namespaces share one number, which is no field.
+    record.socket[queues::SYN_MAX] = member!(net, net_max_syn_backlog: u32).unwrap_or(0);
     // `u8` since 5.15, `int` before; the low byte is the value on the little-endian machines we build for.
     record.syncookies = member!(net, net_syncookies: u8).unwrap_or(0);
     record.flags |= flag::QUEUES;
@@ -170,7 +169,7 @@ pub fn peer_proven(proven: bool) {
         return;
     }
     if let Some(pad) = held(SOFTIRQ, site::LISTEN, 0) {
-        pad.record.flags |= flag::NOT_PROVEN;
+        pad.record.flags |= if pad.recycle != 0 { flag::RECYCLED } else { flag::NOT_PROVEN };
     }
 }
 
@@ -190,14 +189,16 @@ pub fn request_added(added: bool) {
 pub fn listen_exit(skb: u64) {
     let Some(pad) = held(SOFTIRQ, site::LISTEN, skb) else { return };
     pad.skb = 0;
+    // Before 5.17 an IPv6 listener that wants packet information frees a copy of what it answered (`tcp_v6_do_rcv`); before
+    // 4.9 every listener frees every SYN (`tcp_rcv_state_process`).
+    let copied = pad.answered != 0 && told!(SHAPE.kfree_reason) == 0 && pad.record.family == 6;
+    if LEGACY || copied {
+        pad.answered_id = identity(&pad.record.tcp);
+        pad.answered_netns = pad.record.netns;
+        pad.answered_ns = now();
+    }
     if pad.answered != 0 {
         count(Counter::Answered);
-        // Before 5.17 an IPv6 listener that wants packet information frees a copy of what it answered (`tcp_v6_do_rcv`).
-        if told!(SHAPE.kfree_reason) == 0 && pad.record.family == 6 {
-            pad.answered_id = identity(&pad.record.tcp);
-            pad.answered_netns = pad.record.netns;
-            pad.answered_ns = now();
-        }
         if pad.cookie != 0 {
             count(Counter::Cookies);
         }

@@ -16,7 +16,7 @@ use tracer_common::{
 };
 
 use crate::{
-    maps::{add, count, scattered},
+    maps::{Own, Pad, add, count, scattered},
     read::masked,
     told::told,
 };
@@ -173,7 +173,9 @@ const NOP: u8 = 1;
 const TIMESTAMPS: u8 = 8;
 
 /// Bytes that the mask lets through beyond the options.
-pub const BEHIND: usize = 64 - TCP_OPTIONS_MAX;
+const BEHIND: usize = 64 - TCP_OPTIONS_MAX;
+const _: () = assert!(size_of::<Own>() >= size_of::<SynRecord>() + BEHIND);
+const _: () = assert!(size_of::<Pad>() >= size_of::<SynRecord>() + BEHIND);
 
 /// Finds TSval, the last one where there are several.
 ///

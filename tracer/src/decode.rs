@@ -123,6 +123,7 @@ pub fn record(bytes: &mut impl Buf) -> Result<Record, DecodeError> {
         }),
         from_time_wait: has(flag::FROM_TIME_WAIT),
         not_proven: has(flag::NOT_PROVEN),
+        recycled: has(flag::RECYCLED),
         rst_sent: known(flags, flag::RST_SENT, flag::RST_KNOWN),
         ack_sent: known(flags, flag::ACK_SENT, flag::ACK_KNOWN),
     }))

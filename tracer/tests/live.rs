@@ -21,6 +21,7 @@ mod live {
     pub(crate) mod peer;
     pub(crate) mod programs;
     pub(crate) mod readings;
+    pub(crate) mod recycle;
     pub(crate) mod runs;
     pub(crate) mod suite;
     pub(crate) mod syn;

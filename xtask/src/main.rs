@@ -54,11 +54,13 @@ enum Task {
         #[arg(long, value_delimiter = ',')]
         kernel: Vec<vm::Series>,
     },
-    /// Boot a kernel of the bench and run a command in it (without one: `tracer programs` for every hook set).
+    /// Boot a kernel and run a command in it (without one: `tracer programs` for every hook set).
     Vm {
-        /// Which kernel.
-        #[arg(long, value_enum)]
-        kernel: vm::Series,
+        #[command(flatten)]
+        which: vm::Which,
+        /// A file to take along; it stands in the root folder.
+        #[arg(long)]
+        with: Vec<PathBuf>,
         /// The command, run by a shell; /tracer and /live are there.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
@@ -118,7 +120,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Demo { args } => build::demo(&args),
         Task::Test { part, only, kernel } => test::test(part, only.as_deref(), &kernel),
-        Task::Vm { kernel, command } => vm::command(kernel, &command.join(" ")),
+        Task::Vm { which, with, command } => vm::command(&which, &with, &command.join(" ")),
         Task::Lint => lint::lint(),
         Task::Verifier { write } => verifier::table(write),
         Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),

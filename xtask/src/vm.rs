@@ -1,14 +1,16 @@
-//! A bench of real kernels: the distributions' own, booted in QEMU with a static program as the payload.
+//! A bench of real kernels: the distributions' own, or an image from elsewhere, booted in QEMU with a static program as
+//! the payload.
 
 mod initramfs;
 mod kernels;
 mod qemu;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use clap::ValueEnum;
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
 
+use kernels::Kernel;
 pub(crate) use qemu::Report;
 
 use crate::{build, packages};
@@ -43,6 +45,28 @@ impl Series {
     }
 }
 
+/// Which kernel `cargo xtask vm` boots.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// A kernel of the bench.
+    #[arg(long, value_enum)]
+    kernel: Option<Series>,
+    /// An image (bzImage) with everything built in that is in use here.
+    #[arg(long)]
+    image: Option<PathBuf>,
+}
+
+impl Which {
+    fn fetch(&self) -> Result<Kernel> {
+        match (&self.image, self.kernel) {
+            (Some(image), _) => kernels::image(image),
+            (None, Some(series)) => kernels::fetch(series),
+            (None, None) => bail!("no kernel is named: --kernel or --image"),
+        }
+    }
+}
+
 /// The line that stands between a first try and the second: what the first one counted is void.
 pub(crate) const AGAIN: &str = "xtask: once more";
 
@@ -64,6 +88,11 @@ pub(crate) fn boot(
     command: &str,
     line: &mut dyn FnMut(&str),
 ) -> Result<Report> {
+    tools()?;
+    run(&kernels::fetch(series)?, payload, command, line)
+}
+
+fn tools() -> Result<()> {
     packages::ensure(
         "the bench of kernels",
         &[
@@ -77,28 +106,37 @@ pub(crate) fn boot(
             ("/bin/dash", "dash"),
             ("unxz", "xz-utils"),
         ],
-    )?;
-    let kernel = kernels::fetch(series)?;
-    let initramfs = initramfs::build(&kernel, payload, command)?;
-    let first = qemu::run(&kernel, &initramfs, line)?;
+    )
+}
+
+fn run(
+    kernel: &Kernel,
+    payload: &[Payload<'_>],
+    command: &str,
+    line: &mut dyn FnMut(&str),
+) -> Result<Report> {
+    let initramfs = initramfs::build(kernel, payload, command)?;
+    let first = qemu::run(kernel, &initramfs, line)?;
     if first.status.is_some() {
         return Ok(first);
     }
     println!(
         "xtask: the guest ({}) {}; once more. Its console:\n{}",
-        series.name(),
+        kernel.release,
         first.ending(),
         first.console
     );
     line(AGAIN);
-    qemu::run(&kernel, &initramfs, line)
+    qemu::run(kernel, &initramfs, line)
 }
 
-/// `cargo xtask vm`.
+/// `cargo xtask vm`; files of `with` are put beside `/tracer`.
 ///
 /// # Errors
 /// When the machine or the command in it fails.
-pub(crate) fn command(series: Series, command: &str) -> Result<()> {
+pub(crate) fn command(which: &Which, with: &[PathBuf], command: &str) -> Result<()> {
+    tools()?;
+    let kernel = which.fetch()?;
     let tracer = build::build(true)?;
     let command = if command.is_empty() {
         "for set in fentry kprobe tracepoint; do /tracer programs --hooks $set; done"
@@ -108,10 +146,14 @@ pub(crate) fn command(series: Series, command: &str) -> Result<()> {
     let live = crate::test::live_binary(true).ok();
     let mut payload = vec![Payload { from: &tracer, to: "tracer" }];
     payload.extend(live.as_deref().map(|from| Payload { from, to: "live" }));
-    let report = boot(series, &payload, command, &mut |line| println!("{line}"))?;
+    for from in with {
+        let name = from.file_name().and_then(|name| name.to_str());
+        payload.push(Payload { from, to: name.with_context(|| from.display().to_string())? });
+    }
+    let report = run(&kernel, &payload, command, &mut |line| println!("{line}"))?;
     match report.status {
         Some(0) => Ok(()),
-        Some(status) => bail!("exit status {status} on {}", series.name()),
-        None => bail!("the guest ({}) {}; its console:\n{}", series.name(), report.ending(), report.console),
+        Some(status) => bail!("exit status {status} on {}", kernel.release),
+        None => bail!("the guest ({}) {}; its console:\n{}", kernel.release, report.ending(), report.console),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn empty(set: &str) -> Result<Ebpf> {
     let btf = trampolines(set);
     for hook in &HOOKS {
         // What the running tracer does without, it was refused, too.
-        let _ = attach_hook(&mut ebpf, set, hook, btf.as_ref());
+        let _ = attach_hook(&mut ebpf, set, hook, hook.name, btf.as_ref());
     }
     Ok(ebpf)
 }

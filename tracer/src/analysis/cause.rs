@@ -73,6 +73,7 @@ fn meaning(stage: Stage, cause: Cause, answer: Option<Answer>) -> Meaning {
 /// asked for proof had passed the queues, whatever they were on entry.
 fn listen(seen: &Seen) -> Meaning {
     let cause = match seen.queues {
+        _ if seen.recycled => Cause::PawsRecycle,
         _ if seen.not_proven => Cause::PeerNotProven,
         Some(q) if syn_queue_full(q) == Fullness::Over && cookies_off(q) && !seen.from_time_wait => {
             Cause::SynQueueFull

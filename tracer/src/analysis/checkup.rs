@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 pub use settings::{Meaning, nat, setting};
 
+use super::kernel::version;
 use crate::model::{
     Cause,
     checkup::{Checkup, Outcome, Place, SetCheck},
@@ -40,8 +41,7 @@ pub fn sight(checkup: &Checkup) -> Vec<(Cause, Sight)> {
 }
 
 fn sight_of(checkup: &Checkup, cause: Cause) -> Sight {
-    // Whatever the kernel: one that has BTF is newer.
-    if cause == Cause::PawsRecycle {
+    if cause == Cause::PawsRecycle && version(&checkup.kernel) >= (4, 12) {
         return Sight::Blind("needs tcp_tw_recycle, which is gone since 4.12".into());
     }
     let Some(set) = chosen(checkup) else {

@@ -25,6 +25,8 @@ pub struct Kernel {
     pub names_every_drop: bool,
     /// Age at which a stamp stops to count, seconds.
     pub paws_wrap_s: u32,
+    /// Stamps of sockets are the time of day, seconds of `CLOCK_REALTIME`; from 4.19 on of `CLOCK_MONOTONIC`.
+    pub stamps_of_day: bool,
     /// Counters in `/proc/net/netstat` and `/proc/net/snmp`, as `TcpExtPAWSEstab`: hundreds, and asked for with every drop.
     pub counters: HashSet<String, ahash::RandomState>,
 }
@@ -43,6 +45,7 @@ impl Kernel {
             verdicts: verdicts.iter().map(|(name, number)| (*number, name.clone())).collect(),
             paws_reason_on_open_socket: named("TCP_INVALID_SYN") && !named("TCP_MINTTL"),
             names_every_drop: named("TCP_MINTTL"),
+            stamps_of_day: version(release) < (4, 19),
             paws_wrap_s: if version(release) >= (6, 7) { WRAP_NEW } else { WRAP_OLD },
             ..Self::default()
         }
@@ -56,6 +59,15 @@ impl Kernel {
     /// Name of a TIME_WAIT verdict: `SUCCESS`, `RST`, `ACK`, `SYN`, `ACK_OOW`.
     pub fn verdict(&self, number: u32) -> Option<&str> {
         self.verdicts.get(&number).map(String::as_str)
+    }
+
+    /// A socket's stamp in seconds of `CLOCK_MONOTONIC`, which the day is ahead of by `wall_ns`. One that was never set stays 0; one
+    /// from before the machine was started is the first second.
+    pub fn monotonic(&self, stamp: u32, wall_ns: i64) -> u32 {
+        if !self.stamps_of_day || stamp == 0 {
+            return stamp;
+        }
+        u32::try_from(i64::from(stamp) - wall_ns / 1_000_000_000).unwrap_or(0).max(1)
     }
 
     /// Whether the kernel counts this.
@@ -88,5 +100,14 @@ mod tests {
         assert_eq!(version("custom"), (0, 0));
         assert_eq!(Kernel::new("6.6.1", &[], &[]).paws_wrap_s, WRAP_OLD);
         assert_eq!(Kernel::new("6.8.0", &[], &[]).paws_wrap_s, 2147);
+    }
+
+    #[test]
+    fn stamps() {
+        const DAY_NS: i64 = 1_700_000_000_500_000_000;
+        let old = Kernel::new("4.9.229", &[], &[]);
+        let of = |stamp| old.monotonic(stamp, DAY_NS);
+        assert_eq!([of(0), of(1_700_000_042), of(1_600_000_000)], [0, 42, 1]);
+        assert_eq!(Kernel::new("4.19.0", &[], &[]).monotonic(77, DAY_NS), 77);
     }
 }

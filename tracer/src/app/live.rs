@@ -60,8 +60,8 @@ pub(super) fn run(
         capability::raise_memlock();
         let settings = Settings { ring_bytes: RING_BYTES, debug: args.output.more.verbose > 1 };
         let mut attached = attach(&mut facts, wish(args.kernel.hooks), &filters.kernel, settings)?;
-        let mut ring =
-            Ring::new(attached.ring()?).map_err(|error| system("cannot wait for the ring", &error))?;
+        let mut ring = Ring::new(attached.ring(RING_BYTES)?)
+            .map_err(|error| system("cannot wait for the ring", &error))?;
         let logger = super::debug::start(&mut attached, args.output.more.verbose)?;
         let unsent = || attached.unsent_kinds();
         let ground = Ground::of(&facts, &attached, &filters.words, &unsent)?;

@@ -119,6 +119,7 @@ pub fn wish(hooks: Hooks) -> Wish {
         Hooks::Fentry => Wish::Only(Set::Fentry),
         Hooks::Kprobe => Wish::Only(Set::Kprobe),
         Hooks::Tracepoint => Wish::Only(Set::Tracepoint),
+        Hooks::Legacy => Wish::Only(Set::Legacy),
     }
 }
 

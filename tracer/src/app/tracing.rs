@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
+use tracer_common::counters::Counter;
+
 use super::{
     environment::Scene,
     live::{BATCH, RING_BYTES, system},
@@ -54,6 +56,10 @@ pub(super) struct Tracing {
     counts: Counts,
     /// ... and the drops without a record.
     kinds: Kinds,
+    /// Records that the kernel side sent and that found no room, as far as that is told.
+    lost_on_the_way: u64,
+    /// Records of drops that came.
+    came: u64,
     /// From the monotonic clock to the time of day, nanoseconds.
     wall: i64,
     begun: Instant,
@@ -109,6 +115,8 @@ impl Tracing {
             waiting,
             counts,
             kinds,
+            lost_on_the_way: 0,
+            came: 0,
             wall: wall_offset()?,
             begun: Instant::now(),
         })
@@ -138,13 +146,22 @@ impl Tracing {
     /// Takes records from the ring.
     pub(super) fn take(&mut self, batch: &Batch<'_>) -> Result<Option<End>, Failure> {
         self.report.lost.decode += batch.malformed;
+        self.lost_on_the_way += batch.lost;
         let mut records = batch.records;
         let mut end = None;
         // Reading the clock for each would cost more than most that is done with it.
         let now = self.moment();
         while !records.is_empty() {
             match decode::record(&mut records) {
-                Ok(Record::Dropped(seen)) => end = self.one(&seen, now)?.or(end),
+                Ok(Record::Dropped(mut seen)) => {
+                    self.came += 1;
+                    // What `tcp_tw_recycle` remembers is noted by our own programs.
+                    if !seen.recycled {
+                        seen.ts_recent_stamp =
+                            seen.ts_recent_stamp.map(|stamp| self.kernel.monotonic(stamp, self.wall));
+                    }
+                    end = self.one(&seen, now)?.or(end);
+                }
                 Ok(Record::Answered(answered)) => end = self.answered(&answered, now)?.or(end),
                 Err(_) => self.report.lost.decode += 1,
             }
@@ -262,9 +279,15 @@ impl Tracing {
         // Before the programs go: what they count while some are gone already means nothing.
         let counts = attached.counts()?;
         attached.detach();
+        ring.close();
         if end == End::Asked {
             self.take_all(ring)?;
             self.release_all()?;
+        }
+        if !attached.plan.set.has_ring() {
+            // Perf buffers tell of lost records only when there is room again.
+            let unseen = counts.of(Counter::Drops).saturating_sub(self.came + self.report.lost.decode);
+            self.lost_on_the_way = self.lost_on_the_way.max(unseen);
         }
         let counts = counts.since(&self.counts);
         let mut told = self.told(&kinds);

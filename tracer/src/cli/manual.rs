@@ -114,7 +114,7 @@ fn shown(cli: &Command) -> impl Iterator<Item = &Command> {
 fn causes(roff: &mut Roff) {
     roff.control("SH", ["CAUSES"]);
     roff.text([
-        roman("What --cause takes, and what the lines name. The hook sets fentry and kprobe see every cause but paws-recycle. "),
+        roman("What --cause takes, and what the lines name. The hook sets fentry and kprobe see every cause but paws-recycle, legacy sees every one. "),
         roman("Without --cause all, no-listener and repeated are not shown."),
     ]);
     for cause in Cause::ALL {

@@ -129,7 +129,7 @@ pub struct TypesArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = TRACED)]
 pub struct KernelArgs {
-    /// Force a hook set: fentry, kprobe or tracepoint.
+    /// Force a hook set: fentry, kprobe, tracepoint or legacy.
     #[arg(long, value_enum, default_value_t = Hooks::Auto, value_name = "SET", hide_possible_values = true)]
     pub hooks: Hooks,
     /// Its types.

@@ -16,6 +16,8 @@ pub enum Hooks {
     Kprobe,
     /// Tracepoints only.
     Tracepoint,
+    /// Kernel probes of kernels before 5.8.
+    Legacy,
 }
 
 /// Output formats.

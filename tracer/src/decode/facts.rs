@@ -87,6 +87,7 @@ pub fn kind(key: &[u8; FACTS_LEN]) -> Result<Seen, DecodeError> {
         queues: has(flag::QUEUES).then_some(queues),
         from_time_wait: has(flag::FROM_TIME_WAIT),
         not_proven: has(flag::NOT_PROVEN),
+        recycled: has(flag::RECYCLED),
         rst_sent: super::known(flags, flag::RST_SENT, flag::RST_KNOWN),
         ack_sent: super::known(flags, flag::ACK_SENT, flag::ACK_KNOWN),
     })

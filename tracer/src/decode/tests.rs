@@ -303,6 +303,7 @@ proptest! {
         prop_assert_eq!(seen.sk_state, has(flag::SK_STATE).then_some(record.sk_state));
         prop_assert_eq!(seen.from_time_wait, has(flag::FROM_TIME_WAIT));
         prop_assert_eq!(seen.not_proven, has(flag::NOT_PROVEN));
+        prop_assert_eq!(seen.recycled, has(flag::RECYCLED));
         prop_assert_eq!(seen.queues, has(flag::QUEUES).then_some(Queues {
             accept: record.socket[queues::ACCEPT],
             accept_max: record.socket[queues::ACCEPT_MAX],

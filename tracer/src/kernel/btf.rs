@@ -169,7 +169,7 @@ impl<'a> Btf<'a> {
     /// Byte offset of a member; `path` names nested members with dots and looks through anonymous ones.
     ///
     /// # Errors
-    /// When the structure or the member is not there, or the member is a bit field.
+    /// When the structure or the member is not there, or the member is a bit field that is no whole byte.
     pub fn offset(&self, strukt: &str, path: &str) -> Result<u32, BtfError> {
         let no_member = || BtfError::NoMember(strukt.into(), path.into());
         let mut id =
@@ -203,7 +203,8 @@ impl<'a> Btf<'a> {
             let (size, offset) = if found.kflag { (offset >> 24, offset & 0xff_ffff) } else { (0, offset) };
             let name = self.string(name)?;
             if name == wanted {
-                return (size == 0).then_some((inner, offset));
+                // A bit field of whole bytes is a field like others (`sk_type`, before 5.6).
+                return (size % 8 == 0).then_some((inner, offset));
             }
             if name.is_empty()
                 && let Some((inner, more)) = self.member(inner, wanted, searched)

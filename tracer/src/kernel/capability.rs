@@ -2,6 +2,7 @@
 
 use std::{fs, io, path::Path};
 
+use aya::maps::MapType;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::{
@@ -28,8 +29,15 @@ pub fn facts(btf: Option<&Path>) -> Facts {
         confidential: lockdown().as_deref() == Some("confidentiality"),
         types: types(btf.unwrap_or(Path::new(KERNEL_BTF))),
         types_from_file: btf.is_some(),
+        ring_buffer: ring_buffer(),
         refused: Vec::new(),
     }
+}
+
+/// Whether the kernel has ring buffers; where it does not say, it is taken for one that does.
+fn ring_buffer() -> bool {
+    raise_memlock();
+    aya::sys::is_map_supported(MapType::RingBuf).unwrap_or(true)
 }
 
 /// The kernel's lockdown: `none`, `integrity` or `confidentiality`. `None`: the kernel has none, or does not show it.

@@ -26,11 +26,13 @@ pub enum Set {
     Kprobe,
     /// Raw tracepoints only.
     Tracepoint,
+    /// Kernel probes and nothing that is younger than 4.4.
+    Legacy,
 }
 
 impl Set {
     /// Best first.
-    pub const ALL: [Self; 3] = [Self::Fentry, Self::Kprobe, Self::Tracepoint];
+    pub const ALL: [Self; 4] = [Self::Fentry, Self::Kprobe, Self::Tracepoint, Self::Legacy];
 
     /// The name on the command line and in the start line.
     pub const fn name(self) -> &'static str {
@@ -38,7 +40,13 @@ impl Set {
             Self::Fentry => "fentry",
             Self::Kprobe => "kprobe",
             Self::Tracepoint => "tracepoint",
+            Self::Legacy => "legacy",
         }
+    }
+
+    /// Whether its records come through a ring buffer, and the kernel side counts those without room.
+    pub const fn has_ring(self) -> bool {
+        !matches!(self, Self::Legacy)
     }
 
     /// Whether it hooks functions.
@@ -73,22 +81,39 @@ pub struct Hook {
     pub sees: &'static [Cause],
 }
 
+impl Hook {
+    /// Whether it is on a tracepoint, not on a function.
+    pub fn on_tracepoint(&self) -> bool {
+        self.programs.iter().all(|(_, point, _)| *point == Point::Tracepoint)
+    }
+
+    /// What the function is called, on one kernel or another.
+    pub fn functions(&'static self) -> &'static [&'static str] {
+        let renamed = RENAMED.iter().find(|names| !self.on_tracepoint() && names.contains(&self.name));
+        renamed.map_or(std::slice::from_ref(&self.name), |names| *names)
+    }
+}
+
+/// Functions that got another name: with 5.17 (and stable 5.15), with 6.11. Who keeps the old one keeps it inline.
+const RENAMED: [&[&str]; 1] = [&["kfree_skb", "kfree_skb_reason", "sk_skb_reason_drop"]];
+
 use Cause::{
     AcceptQueueFull, ListenOther, NoListener, OldSequence, Other, OutOfWindow, PawsEstablished, PawsFinWait2,
-    PawsSynRecv, PawsTimeWait, PeerNotProven, Repeated, SynOnEstablished, SynQueueFull,
+    PawsRecycle, PawsSynRecv, PawsTimeWait, PeerNotProven, Repeated, SynOnEstablished, SynQueueFull,
 };
 use Point::{Fentry, Fexit, Kprobe, Kretprobe, Tracepoint};
 
 const F: Set = Set::Fentry;
 const K: Set = Set::Kprobe;
 const T: Set = Set::Tracepoint;
+const L: Set = Set::Legacy;
 
 /// Every hook, in the order of attachment: what ends an observation or adds to it comes before what begins it. They are
 /// taken off in reverse, so that no observation is cut in half.
 ///
 /// `tcp_conn_request` instead of its callers: IPv4, IPv6 and MPTCP listeners all pass it once (`subflow_v4_conn_request`
 /// calls it directly, net/mptcp/subflow.c).
-pub const HOOKS: [Hook; 13] = [
+pub const HOOKS: [Hook; 18] = [
     // First, because a kernel that refuses function hooks shows it here, before the large programs are verified.
     Hook {
         name: "tcp_make_synack",
@@ -96,6 +121,8 @@ pub const HOOKS: [Hook; 13] = [
             (F, Fexit, "make_synack_x"),
             (K, Kprobe, "k_make_synack"),
             (K, Kretprobe, "k_make_synack_x"),
+            (L, Kprobe, "k_make_synack"),
+            (L, Kretprobe, "k_make_synack_x"),
         ],
         args: 5..=6,
         need: Need::Set,
@@ -112,6 +139,14 @@ pub const HOOKS: [Hook; 13] = [
         need: Need::Set,
         sees: &[NoListener, Other],
     },
+    // Before 4.7 no program can be on a tracepoint.
+    Hook {
+        name: "kfree_skb",
+        programs: &[(L, Kprobe, "k_kfree_skb")],
+        args: 1..=3,
+        need: Need::Set,
+        sees: &[NoListener, Other],
+    },
     Hook {
         name: "tcp_retransmit_synack",
         programs: &[
@@ -120,6 +155,13 @@ pub const HOOKS: [Hook; 13] = [
             (T, Tracepoint, "tp_synack_again"),
         ],
         args: 0..=0,
+        need: Need::Causes,
+        sees: &[Repeated],
+    },
+    Hook {
+        name: "tcp_rtx_synack",
+        programs: &[(L, Kprobe, "k_rtx_synack")],
+        args: 2..=2,
         need: Need::Causes,
         sees: &[Repeated],
     },
@@ -140,7 +182,7 @@ pub const HOOKS: [Hook; 13] = [
     },
     Hook {
         name: "tcp_v4_send_reset",
-        programs: &[(F, Fentry, "send_reset_v4"), (K, Kprobe, "k_send_reset")],
+        programs: &[(F, Fentry, "send_reset_v4"), (K, Kprobe, "k_send_reset"), (L, Kprobe, "k_send_reset")],
         args: 2..=3,
         need: Need::Detail,
         sees: &[],
@@ -148,7 +190,11 @@ pub const HOOKS: [Hook; 13] = [
     // Absent where the kernel was built without IPv6.
     Hook {
         name: "tcp_v6_send_reset",
-        programs: &[(F, Fentry, "send_reset_v6"), (K, Kprobe, "k_send_reset_v6")],
+        programs: &[
+            (F, Fentry, "send_reset_v6"),
+            (K, Kprobe, "k_send_reset_v6"),
+            (L, Kprobe, "k_send_reset_v6"),
+        ],
         args: 2..=3,
         need: Need::Detail,
         sees: &[],
@@ -160,9 +206,32 @@ pub const HOOKS: [Hook; 13] = [
         need: Need::Causes,
         sees: &[PeerNotProven],
     },
+    // What it remembers; gone with 4.12.
+    Hook {
+        name: "tcp_remember_stamp",
+        programs: &[(L, Kprobe, "k_remember_stamp")],
+        args: 1..=1,
+        need: Need::Detail,
+        sees: &[],
+    },
+    Hook {
+        name: "tcp_tw_remember_stamp",
+        programs: &[(L, Kprobe, "k_tw_remember_stamp")],
+        args: 1..=1,
+        need: Need::Detail,
+        sees: &[],
+    },
+    // Up to 4.11 four arguments, the third of which says whether `tcp_tw_recycle` asks.
+    Hook {
+        name: "tcp_peer_is_proven",
+        programs: &[(L, Kretprobe, "k_peer_is_proven_x"), (L, Kprobe, "k_peer_is_proven")],
+        args: 2..=4,
+        need: Need::Causes,
+        sees: &[PeerNotProven, PawsRecycle],
+    },
     Hook {
         name: "inet_csk_reqsk_queue_hash_add",
-        programs: &[(F, Fexit, "hash_add_x"), (K, Kretprobe, "k_hash_add_x")],
+        programs: &[(F, Fexit, "hash_add_x"), (K, Kretprobe, "k_hash_add_x"), (L, Kretprobe, "k_hash_add_x")],
         args: 2..=3,
         need: Need::Detail,
         sees: &[],
@@ -175,6 +244,8 @@ pub const HOOKS: [Hook; 13] = [
             (F, Fentry, "conn_request"),
             (K, Kretprobe, "k_conn_request_x"),
             (K, Kprobe, "k_conn_request"),
+            (L, Kretprobe, "k_conn_request_x"),
+            (L, Kprobe, "k_conn_request"),
         ],
         args: 4..=4,
         need: Need::Set,
@@ -187,6 +258,8 @@ pub const HOOKS: [Hook; 13] = [
             (F, Fentry, "timewait"),
             (K, Kretprobe, "k_timewait_x"),
             (K, Kprobe, "k_timewait"),
+            (L, Kretprobe, "k_timewait_x"),
+            (L, Kprobe, "k_timewait"),
         ],
         args: 3..=5,
         need: Need::Causes,
@@ -199,6 +272,8 @@ pub const HOOKS: [Hook; 13] = [
             (F, Fentry, "check_req"),
             (K, Kretprobe, "k_check_req_x"),
             (K, Kprobe, "k_check_req"),
+            (L, Kretprobe, "k_check_req_x"),
+            (L, Kprobe, "k_check_req"),
         ],
         args: 4..=6,
         need: Need::Causes,
@@ -211,6 +286,8 @@ pub const HOOKS: [Hook; 13] = [
             (F, Fentry, "validate"),
             (K, Kretprobe, "k_validate_x"),
             (K, Kprobe, "k_validate"),
+            (L, Kretprobe, "k_validate_x"),
+            (L, Kprobe, "k_validate"),
         ],
         args: 4..=4,
         need: Need::Causes,

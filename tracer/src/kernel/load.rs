@@ -5,6 +5,7 @@
 
 mod attached;
 mod counts;
+mod legacy;
 mod tables;
 mod words;
 
@@ -126,7 +127,7 @@ fn attach_plan(
     let btf = trampolines(plan.set);
     let mut refused = Vec::new();
     for hook in &plan.hooks {
-        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, btf.as_ref()) {
+        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, types.target(hook), btf.as_ref()) {
             let this = Refused { set: plan.set, hook: hook.name, why };
             if hook.need == Need::Set {
                 return Ok(Err(this));
@@ -154,6 +155,11 @@ pub(super) fn load(
     let [a, b, c, d, ..] = ahash::RandomState::new().hash_one(0_u8).to_ne_bytes();
     let key = u32::from_ne_bytes([a, b, c, d]);
     let sampling = sampling_words(settings.ring_bytes, key);
+    if plan.set == Set::Legacy {
+        let offsets = types.offsets.as_slice();
+        let told = legacy::Words { offsets, filter: &words, shape: &shape, sampling: &sampling };
+        return legacy::load(&told, reasons, filter);
+    }
     let level: u8 = if settings.debug { aya_log::Level::Debug as u8 } else { 0 };
     let mut ebpf = EbpfLoader::new()
         .override_global("OFFSETS", types.offsets.as_slice(), true)
@@ -175,11 +181,17 @@ pub fn trampolines(set: Set) -> Option<Btf> {
     (set == Set::Fentry).then(|| Btf::from_sys_fs().ok()).flatten()
 }
 
-/// Attaches all programs of a hook or none.
-pub fn attach_hook(ebpf: &mut Ebpf, set: Set, hook: &Hook, btf: Option<&Btf>) -> Result<(), String> {
+/// Attaches all programs of a hook or none; `target` is what it is called on this kernel.
+pub fn attach_hook(
+    ebpf: &mut Ebpf,
+    set: Set,
+    hook: &Hook,
+    target: &str,
+    btf: Option<&Btf>,
+) -> Result<(), String> {
     for (_, point, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
         let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
-        if let Err(error) = attach_program(program, *point, hook.name, btf) {
+        if let Err(error) = attach_program(program, *point, target, btf) {
             // All of a hook or nothing: an entry without its exit would only cost.
             for (_, _, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
                 if let Some(program) = ebpf.program_mut(name) {

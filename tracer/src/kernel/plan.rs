@@ -6,7 +6,7 @@
 use tracer_common::config::Shape;
 
 use super::{
-    hooks::{HOOKS, Hook, Need, Point, Set},
+    hooks::{HOOKS, Hook, Need, Set},
     types::Types,
 };
 use crate::{
@@ -27,6 +27,8 @@ pub struct Facts {
     pub types: Result<Types, NoTypes>,
     /// The types are from a file, not from the kernel itself.
     pub types_from_file: bool,
+    /// Programs can write into a ring buffer (5.8).
+    pub ring_buffer: bool,
     /// What could not be attached.
     pub refused: Vec<Refused>,
 }
@@ -140,9 +142,16 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
         let why = "trampolines need the kernel's own BTF; --btf FILE serves the other sets".into();
         worthless = Some(Refused { set, hook: HOOKS[0].name, why });
     }
+    if set != Set::Legacy && !facts.ring_buffer {
+        let why = "this kernel has no ring buffer (5.8)".into();
+        worthless = Some(Refused { set, hook: HOOKS[0].name, why });
+    }
+    // From 4.12 on nobody refuses a SYN for tcp_tw_recycle.
+    let recycles = types.functions.get("tcp_peer_is_proven").is_none_or(|prototype| prototype.args >= 4);
     for hook in hooks_of(set) {
         match obstacle(facts, types, set, hook) {
             None => plan.hooks.push(hook),
+            Some(_) if !recycles && hook.name.ends_with("remember_stamp") => {}
             Some(why) => {
                 plan.blind.extend(hook.sees);
                 plan.missing.push(Missing { hook: hook.name.into(), why: why.clone() });
@@ -160,6 +169,9 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
     if types.reason("NO_SOCKET").is_none() && !resets {
         plan.blind.push(Cause::NoListener);
     }
+    if !recycles {
+        plan.blind.retain(|cause| *cause != Cause::PawsRecycle);
+    }
     plan.blind.sort_unstable();
     plan.blind.dedup();
     plan.shape = shape(types, &plan);
@@ -172,16 +184,15 @@ pub(super) fn hooks_of(set: Set) -> impl Iterator<Item = &'static Hook> {
 }
 
 /// Why a hook cannot be part of a set.
-fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &Hook) -> Option<String> {
+fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &'static Hook) -> Option<String> {
     if let Some(refused) = facts.refused.iter().find(|r| r.set == set && r.hook == hook.name) {
         return Some(refused.why.clone());
     }
-    let tracepoint = hook.programs.iter().all(|(_, point, _)| *point == Point::Tracepoint);
-    if tracepoint {
+    if hook.on_tracepoint() {
         return (!types.tracepoints.contains(&hook.name))
             .then(|| "this kernel has no such tracepoint".into());
     }
-    match types.functions.get(hook.name) {
+    match types.function(hook).map(|(_, prototype)| prototype) {
         None => Some("this kernel has no such function, or inlined it".into()),
         Some(p) if !hook.args.contains(&p.args) => {
             Some(format!("it takes {} arguments here, which this version does not know", p.args))
@@ -216,9 +227,12 @@ fn unseen_without_functions(types: &Types) -> Vec<Cause> {
 fn shape(types: &Types, plan: &Plan) -> Shape {
     // A kernel without IPv6 sends no resets over it.
     let v6 = plan.hooks("tcp_v6_send_reset") || !types.functions.contains_key("tcp_v6_send_reset");
+    let legacy = plan.set == Set::Legacy;
+    let freed =
+        hooks_of(Set::Legacy).find(|hook| hook.name == "kfree_skb").and_then(|hook| types.function(hook));
     Shape {
         kfree_reason: types.kfree_reason.into(),
-        kfree_rx_sk: types.kfree_rx_sk.into(),
+        kfree_rx_sk: (types.kfree_rx_sk && !legacy).into(),
         timewait_args: types.args("tcp_timewait_state_process"),
         make_synack_args: types.args("tcp_make_synack"),
         hash_add_args: types.args("inet_csk_reqsk_queue_hash_add"),
@@ -229,6 +243,8 @@ fn shape(types: &Types, plan: &Plan) -> Shape {
             (plan.hooks("tcp_send_reset") && types.every_reset_traced).into()
         },
         function_hooks: plan.set.hooks_functions().into(),
+        kfree_args: freed.filter(|_| legacy).map_or(0, |(_, prototype)| prototype.args),
+        proven_args: types.args("tcp_peer_is_proven"),
     }
 }
 

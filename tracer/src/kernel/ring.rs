@@ -1,6 +1,14 @@
-//! The ring buffer as a stream of records: waiting through tokio, and copying out.
+//! Records as a stream: waiting through tokio, and copying out. They come from the ring buffer or, before 5.8, from perf buffers,
+//! one a CPU.
 
-use std::{future::pending, io, os::fd::AsRawFd, time::Duration};
+mod perf;
+
+use std::{
+    future::{pending, poll_fn},
+    io,
+    os::fd::AsRawFd,
+    time::Duration,
+};
 
 use aya::maps::{MapData, RingBuf};
 use tokio::{
@@ -8,6 +16,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tracer_common::event::record_len;
+
+use perf::{Buffer, Buffers};
 
 /// Messages of the eBPF programs.
 pub type Messages = aya_log::EbpfLogger<&'static dyn log::Log>;
@@ -24,67 +34,113 @@ pub fn pollable<T: AsRawFd>(ring: T) -> io::Result<AsyncFd<T>> {
     Ok(ring)
 }
 
-/// The reader's end of the ring.
+/// Where the programs write.
+pub enum Source {
+    /// Into one ring.
+    Ring(RingBuf<MapData>),
+    /// Each CPU into its own.
+    Perf(Vec<Buffer>),
+}
+
+/// The reader's end.
 pub struct Ring {
-    map: AsyncFd<RingBuf<MapData>>,
+    from: Reader,
     /// What was last taken; it keeps its memory.
     buffer: Vec<u8>,
     /// Under a flood the programs wake nobody for a while after they did: when to look again.
     again: Option<Instant>,
 }
 
+enum Reader {
+    Ring(AsyncFd<RingBuf<MapData>>),
+    Perf(Buffers),
+}
+
 /// Longer than the programs' pause between two wake-ups.
 const SOON: Duration = Duration::from_millis(12);
 
-/// Records taken out of the ring at once.
-#[derive(Clone, Copy, Debug)]
+/// Records taken out at once.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Batch<'a> {
     /// Whole records, one behind the other.
     pub records: &'a [u8],
     /// Entries of another length, which no decoder can read.
     pub malformed: u64,
+    /// Records that were lost since the last look: there was no room. Of a ring the kernel side counts them.
+    pub lost: u64,
     /// There may be more.
     pub more: bool,
+    /// There is more, whose turn comes in a moment.
+    pub held: bool,
 }
 
 impl Ring {
     /// Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When the ring cannot be polled.
-    pub fn new(ring: RingBuf<MapData>) -> io::Result<Self> {
-        Ok(Self { map: pollable(ring)?, buffer: Vec::new(), again: None })
+    /// When the source cannot be polled.
+    pub fn new(source: Source) -> io::Result<Self> {
+        let from = match source {
+            Source::Ring(ring) => Reader::Ring(pollable(ring)?),
+            Source::Perf(buffers) => Reader::Perf(Buffers::new(buffers)?),
+        };
+        Ok(Self { from, buffer: Vec::new(), again: None })
     }
 
     /// Waits for records and takes at most `limit`; none now and then.
     ///
     /// # Errors
-    /// When the ring cannot be polled.
+    /// When the source cannot be polled.
     pub async fn next(&mut self, limit: usize) -> io::Result<Batch<'_>> {
         let again = self.again;
         tokio::select! {
             biased;
-            guard = self.map.readable_mut() => {
-                let mut guard = guard?;
-                let batch = take(guard.get_inner_mut(), &mut self.buffer, limit);
-                if !batch.more {
-                    guard.clear_ready();
-                }
-                // Also when somebody else took what we were woken up for.
-                self.again = Some(Instant::now() + SOON);
+            ready = self.from.ready() => {
+                ready?;
+                let batch = self.from.take(&mut self.buffer, limit);
+                // Also when somebody else took what we were woken up for; at once, when not all was taken.
+                self.again = Some(Instant::now() + if batch.more { Duration::ZERO } else { SOON });
                 Ok(batch)
             }
             () = at(again) => {
-                let batch = take(self.map.get_mut(), &mut self.buffer, limit);
-                self.again = (!batch.records.is_empty()).then(|| Instant::now() + SOON);
+                let batch = self.from.take(&mut self.buffer, limit);
+                let pause = if batch.more { Duration::ZERO } else { SOON };
+                self.again = (batch.held || !batch.records.is_empty()).then(|| Instant::now() + pause);
                 Ok(batch)
             }
         }
     }
 
+    /// The programs are gone: what is there is all there will be.
+    pub fn close(&mut self) {
+        if let Reader::Perf(buffers) = &mut self.from {
+            buffers.close();
+        }
+    }
+
     /// Takes at most `limit` records without waiting: what is left when the tracing ends.
     pub fn rest(&mut self, limit: usize) -> Batch<'_> {
-        take(self.map.get_mut(), &mut self.buffer, limit)
+        self.from.take(&mut self.buffer, limit)
+    }
+}
+
+impl Reader {
+    /// Somebody wrote. What was written is to be taken now: it is told once.
+    async fn ready(&mut self) -> io::Result<()> {
+        match self {
+            Self::Ring(ring) => ring.readable_mut().await.map(|mut guard| guard.clear_ready()),
+            Self::Perf(buffers) => poll_fn(|context| buffers.poll_written(context)).await,
+        }
+    }
+
+    fn take<'a>(&mut self, buffer: &'a mut Vec<u8>, limit: usize) -> Batch<'a> {
+        buffer.clear();
+        let mut batch = Batch::default();
+        match self {
+            Self::Ring(ring) => take(ring.get_mut(), buffer, limit, &mut batch),
+            Self::Perf(buffers) => buffers.take(buffer, limit, &mut batch),
+        }
+        Batch { records: buffer, ..batch }
     }
 }
 
@@ -96,17 +152,14 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-fn take<'a>(ring: &mut RingBuf<MapData>, buffer: &'a mut Vec<u8>, limit: usize) -> Batch<'a> {
-    buffer.clear();
-    let (mut taken, mut malformed) = (0, 0);
-    while taken < limit {
-        let Some(item) = ring.next() else { break };
+fn take(ring: &mut RingBuf<MapData>, buffer: &mut Vec<u8>, limit: usize, batch: &mut Batch<'_>) {
+    for _ in 0..limit {
+        let Some(item) = ring.next() else { return };
         if record_len(&item) == Some(item.len()) {
             buffer.extend_from_slice(&item);
         } else {
-            malformed += 1;
+            batch.malformed += 1;
         }
-        taken += 1;
     }
-    Batch { records: buffer, malformed, more: taken == limit }
+    batch.more = true;
 }

@@ -47,7 +47,7 @@ pub(super) fn reason_bitmap(types: &Types, no_listener: bool) -> [u64; REASON_WO
 }
 
 /// In the order of the structure, which is made of such words alone.
-pub(super) fn shape_words(shape: Shape) -> [u32; 8] {
+pub(super) fn shape_words(shape: Shape) -> [u32; 10] {
     let Shape {
         kfree_reason,
         kfree_rx_sk,
@@ -57,6 +57,8 @@ pub(super) fn shape_words(shape: Shape) -> [u32; 8] {
         reason_not_specified,
         resets_seen,
         function_hooks,
+        kfree_args,
+        proven_args,
     } = shape;
     [
         kfree_reason,
@@ -67,6 +69,8 @@ pub(super) fn shape_words(shape: Shape) -> [u32; 8] {
         reason_not_specified,
         resets_seen,
         function_hooks,
+        kfree_args,
+        proven_args,
     ]
 }
 
@@ -89,4 +93,4 @@ pub(super) fn filter_words(filter: Filter) -> [u32; 6] {
 }
 
 const _: () =
-    assert!(size_of::<Shape>() == 4 * 8 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 4);
+    assert!(size_of::<Shape>() == 4 * 10 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 4);

@@ -24,11 +24,12 @@ pub fn try_out(facts: &Facts, set: Set, filter: &KernelFilter, settings: Setting
         Ok(mut attached) => {
             attached.detach();
             let plan = attached.plan;
+            // Those that this kernel has no use for are neither.
             let hook = |name: &'static str| match plan.missing.iter().find(|missing| missing.hook == name) {
-                Some(missing) => (name, Err(missing.why.clone())),
-                None => (name, Ok(())),
+                Some(missing) => Some((name, Err(missing.why.clone()))),
+                None => plan.hooks.iter().any(|hook| hook.name == name).then_some((name, Ok(()))),
             };
-            let hooks = hooks_of(set).map(|h| hook(h.name)).collect();
+            let hooks = hooks_of(set).filter_map(|h| hook(h.name)).collect();
             Trial { outcome: Ok(plan), hooks }
         }
         Err(failure) => {
@@ -59,10 +60,10 @@ fn one_by_one(
     let btf = trampolines(set);
     let mut result = |name: &'static str| {
         if let Some(missing) = plan.missing.iter().find(|missing| missing.hook == name) {
-            return Err(missing.why.clone());
+            return Some((name, Err(missing.why.clone())));
         }
-        let hook = plan.hooks.iter().find(|hook| hook.name == name);
-        hook.map_or(Ok(()), |hook| attach_hook(&mut ebpf, set, hook, btf.as_ref()))
+        let hook = plan.hooks.iter().find(|hook| hook.name == name)?;
+        Some((name, attach_hook(&mut ebpf, set, hook, types.target(hook), btf.as_ref())))
     };
-    hooks_of(set).map(|hook| (hook.name, result(hook.name))).collect()
+    hooks_of(set).filter_map(|hook| result(hook.name)).collect()
 }

@@ -8,7 +8,7 @@ use tracer_common::offsets::{ABSENT, FIELDS};
 
 use super::{
     btf::{Btf, Prototype},
-    hooks::{HOOKS, Point},
+    hooks::{HOOKS, Hook},
 };
 
 /// The kernel's types, as far as they matter here.
@@ -39,8 +39,9 @@ impl Types {
     pub fn resolve(btf: &Btf<'_>) -> Self {
         let mut types = Self::default();
         for hook in &HOOKS {
-            if hook.programs.iter().any(|(_, point, _)| *point != Point::Tracepoint) {
-                types.functions.extend(btf.function(hook.name).map(|prototype| (hook.name, prototype)));
+            if !hook.on_tracepoint() {
+                let found = |name: &&'static str| btf.function(name).map(|prototype| (*name, prototype));
+                types.functions.extend(hook.functions().iter().filter_map(found));
             } else if btf.tracepoint(hook.name).is_some() {
                 types.tracepoints.push(hook.name);
             }
@@ -74,6 +75,16 @@ impl Types {
     /// Number of a reason.
     pub fn reason(&self, name: &str) -> Option<u32> {
         self.reasons.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
+    }
+
+    /// What a hooked function is called here, and how it looks; `None` where it is not there.
+    pub fn function(&self, hook: &'static Hook) -> Option<(&'static str, &Prototype)> {
+        hook.functions().iter().find_map(|name| self.functions.get(name).map(|prototype| (*name, prototype)))
+    }
+
+    /// What a hook is called here.
+    pub fn target(&self, hook: &'static Hook) -> &'static str {
+        self.function(hook).map_or(hook.name, |(name, _)| name)
     }
 
     /// Number of arguments of a hooked function; 0 where it is not there.

@@ -72,6 +72,8 @@ pub struct Seen {
     pub from_time_wait: bool,
     /// `tcp_peer_is_proven` said no.
     pub not_proven: bool,
+    /// ... when `tcp_tw_recycle` asked: its timestamp is older than the one that its address left (before 4.12).
+    pub recycled: bool,
     /// A RST went back; `None`: not visible.
     pub rst_sent: Option<bool>,
     /// An ACK went back; `None`: not visible.

@@ -128,13 +128,13 @@ pub const fn explained(cause: Cause) -> Explained {
 fn seen(cause: Cause) -> String {
     match (cause, explained(cause).tracepoint) {
         (Cause::PawsRecycle, _) => {
-            "by no hook set (kernels before 4.12 have no BTF); `tracer replay` finds what is consistent \
-                                    with it in captures."
+            "by the hook set legacy (kernels before 4.12); `tracer replay` finds what is consistent with it \
+             in captures."
                 .into()
         }
-        (_, NEVER) => "by the hook sets fentry and kprobe; never by tracepoint.".into(),
+        (_, NEVER) => "by the hook sets fentry, kprobe and legacy; never by tracepoint.".into(),
         (_, ALWAYS) => "by every hook set.".into(),
-        (_, kernels) => format!("by the hook sets fentry and kprobe; by tracepoint {kernels}."),
+        (_, kernels) => format!("by the hook sets fentry, kprobe and legacy; by tracepoint {kernels}."),
     }
 }
 
@@ -153,7 +153,7 @@ impl Style {
             0,
             "",
             "Why a SYN gets no SYN/ACK: what the kernel does, how to confirm it, how to end it. The hook sets fentry and \
-             kprobe see every cause but paws-recycle; tracepoint sees those that are marked.",
+             kprobe see every cause but paws-recycle, legacy sees every one; tracepoint sees those that are marked.",
         );
         for &cause in causes {
             let mark = match explained(cause).tracepoint {

@@ -23,7 +23,7 @@ pub(crate) fn demos(ground: Ground) -> Vec<Run> {
     if ground.set == Set::Kprobe || ground.set == Set::Tracepoint && ground.must_see(Place::Bucket) {
         demos.extend([("demo/one-client", one_client as fn(Ground) -> Result<()>), ("demo/silent", silent)]);
     }
-    if ground.set != Set::Kprobe {
+    if ground.set == Set::Fentry || ground.set == Set::Tracepoint {
         demos.extend([
             ("demo/healthy", healthy as fn(Ground) -> Result<()>),
             ("demo/sigterm", sigterm),

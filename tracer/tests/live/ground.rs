@@ -40,16 +40,18 @@ pub(crate) enum Set {
     Fentry,
     Kprobe,
     Tracepoint,
+    Legacy,
 }
 
 impl Set {
-    pub(crate) const ALL: [Self; 3] = [Self::Fentry, Self::Kprobe, Self::Tracepoint];
+    pub(crate) const ALL: [Self; 4] = [Self::Fentry, Self::Kprobe, Self::Tracepoint, Self::Legacy];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fentry => "fentry",
             Self::Kprobe => "kprobe",
             Self::Tracepoint => "tracepoint",
+            Self::Legacy => "legacy",
         }
     }
 }
@@ -71,6 +73,8 @@ pub(crate) enum Place {
     Full,
     /// `tcp_conn_request`.
     Listener,
+    /// The same, by what it remembers of the address.
+    Address,
     /// No socket: a reset.
     Nobody,
     /// Freed with `skb:kfree_skb` before any of them had it.
@@ -102,7 +106,7 @@ impl Ground {
             // P5: no tracepoint up to 5.18, told apart by the reason up to 6.3, by the socket since 6.11.
             Place::Full => k >= Kernel(6, 11) || (k >= Kernel(5, 19) && k < Kernel(6, 4)),
             // Section 0: `kfree_skb` does not fire there.
-            Place::Listener => false,
+            Place::Listener | Place::Address => false,
             // Section 4: reasons came with 5.17.
             Place::Nobody => k >= Kernel(5, 17),
             Place::Freed => true,
@@ -112,7 +116,9 @@ impl Ground {
     /// Whether the kernel's remembered timestamp can be read where the SYN dies.
     pub(crate) fn remembers(self, place: Place) -> bool {
         match place {
-            _ if self.set != Set::Tracepoint => matches!(place, Place::Bucket | Place::Request | Place::Full),
+            _ if self.set != Set::Tracepoint => {
+                matches!(place, Place::Bucket | Place::Request | Place::Full | Place::Address)
+            }
             // Through the receiving socket; a request has none.
             Place::Bucket | Place::Full => self.kernel >= Kernel(6, 11),
             _ => false,
@@ -141,6 +147,8 @@ pub(crate) enum Why {
     AcceptQueueFull,
     SynQueueFull,
     PeerNotProven,
+    /// By `tcp_tw_recycle`, before 4.12.
+    PawsRecycle,
     ListenOther,
     NoListener,
     BadChecksum,
@@ -222,7 +230,7 @@ impl Why {
     /// The table.
     pub(crate) fn facts(self, k: Kernel) -> Facts {
         use Answer::{Ack, Rst, Silence};
-        use Place::{Bucket, Flags, Freed, Full, Listener, Nobody, Request};
+        use Place::{Address, Bucket, Flags, Freed, Full, Listener, Nobody, Request};
         let row = |place, cause, stage, reason, counters, answer| Facts {
             place,
             cause,
@@ -285,6 +293,11 @@ impl Why {
             Self::AcceptQueueFull => row(Listener, "accept-queue-full", "listen", None, overflow, Silence),
             Self::SynQueueFull => row(Listener, "syn-queue-full", "listen", None, queue, Silence),
             Self::PeerNotProven => row(Listener, "peer-not-proven", "listen", None, drops, Silence),
+            // P1.
+            Self::PawsRecycle => {
+                let counters = &["TcpExtPAWSPassive", "TcpExtListenDrops"];
+                row(Address, "paws-recycle", "listen", None, counters, Silence)
+            }
             Self::ListenOther => row(Listener, "listen-other", "listen", None, drops, Silence),
             // N17.
             Self::NoListener => {

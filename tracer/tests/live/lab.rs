@@ -174,10 +174,14 @@ impl Lab {
         self.family.host(1)
     }
 
-    /// Writes a sysctl below `/proc/sys/net`.
+    /// Writes a sysctl below `/proc/sys/net`. On old kernels some belong to the whole machine, and stand there alone.
     pub(crate) fn sysctl(&self, name: &str, value: &str) -> Result<()> {
         let path = format!("/proc/sys/net/{name}");
-        self.netns.run(|| std::fs::write(&path, value)).with_context(|| format!("write {value} to {path}"))
+        let written = match self.netns.run(|| std::fs::write(&path, value)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::write(&path, value),
+            written => written,
+        };
+        written.with_context(|| format!("write {value} to {path}"))
     }
 
     /// Runs lines of `ip -batch` inside.

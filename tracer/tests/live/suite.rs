@@ -17,6 +17,7 @@ use super::{
     lab::{self, Lab},
     named::NAMED,
     readings::READINGS,
+    recycle::RECYCLE,
     runs::RUNS,
     top::TOPS,
     types,
@@ -135,6 +136,7 @@ fn last_trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let name = format!("{}/run/nothing-lost", bench.ground.set);
     let mut trials = vec![Trial::ignorable_test(name.clone(), move || told(&name, nothing_lost(&shared)))];
     trials.extend(FLOODS.iter().map(|(name, run)| alone(bench.ground, name, *run)));
+    trials.extend(RECYCLE.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(TOPS.iter().map(|(name, run)| alone(bench.ground, name, *run)));
     trials.extend(demos(bench.ground).into_iter().map(|(name, run)| alone(bench.ground, name, run)));
     trials

@@ -50,13 +50,14 @@ const MODULES: [&str; 26] = [
 const PROGRAMS: [&str; 4] = ["/bin/dash", "ip", "nft", "modprobe"];
 
 /// Changes whenever the base must be made anew.
-const BASE_VERSION: u32 = 3;
+const BASE_VERSION: u32 = 4;
 
 /// Console: kernel messages and the result. Second port: what the command prints.
 const INIT: &str = "#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
@@ -97,7 +98,8 @@ fn fresh(folder: &Path) -> Result<PathBuf> {
 }
 
 fn base(kernel: &Kernel) -> Result<PathBuf> {
-    let image = target("vm").join(format!("base-{}-{BASE_VERSION}.cpio", kernel.release));
+    let kind = if kernel.root.is_some() { "" } else { "-image" };
+    let image = target("vm").join(format!("base-{}{kind}-{BASE_VERSION}.cpio", kernel.release));
     if image.exists() {
         return Ok(image);
     }
@@ -115,7 +117,8 @@ fn base(kernel: &Kernel) -> Result<PathBuf> {
         add_program(&stage, program)?;
     }
     symlink("/bin/dash", stage.join("bin/sh"))?;
-    add_modules(&stage, kernel)?;
+    let modules = kernel.root.as_deref().map_or(Ok(Vec::new()), |root| add_modules(&stage, kernel, root))?;
+    fs::write(stage.join("modules"), modules.join("\n"))?;
     fs::write(stage.join("init"), INIT)?;
     fs::set_permissions(stage.join("init"), fs::Permissions::from_mode(0o755))?;
     // Whole or not at all: what is half written would be taken for good.
@@ -159,14 +162,14 @@ fn libraries(ldd: &str) -> Vec<String> {
         .collect()
 }
 
-/// Copies the modules with everything they depend on, uncompressed.
-fn add_modules(stage: &Path, kernel: &Kernel) -> Result<()> {
+/// Copies the modules with everything they depend on, uncompressed, and says which to load.
+fn add_modules(stage: &Path, kernel: &Kernel, root: &Path) -> Result<Vec<&'static str>> {
     let mut files = BTreeSet::new();
     let mut found = Vec::new();
     for module in MODULES {
         let shown = Command::new("modprobe")
             .args(["-S", &kernel.release, "-d"])
-            .arg(&kernel.root)
+            .arg(root)
             .args(["--show-depends", module])
             .stderr(Stdio::null())
             .output()?;
@@ -181,7 +184,7 @@ fn add_modules(stage: &Path, kernel: &Kernel) -> Result<()> {
     }
     let modules = Path::new("lib/modules").join(&kernel.release);
     for file in files {
-        let inside = Path::new(&file).strip_prefix(&kernel.root).unwrap_or(Path::new(&file)).to_owned();
+        let inside = Path::new(&file).strip_prefix(root).unwrap_or(Path::new(&file)).to_owned();
         let to = stage.join(inside.to_string_lossy().trim_start_matches('/'));
         fs::create_dir_all(to.parent().context("a folder")?)?;
         fs::copy(&file, &to)?;
@@ -190,11 +193,10 @@ fn add_modules(stage: &Path, kernel: &Kernel) -> Result<()> {
         }
     }
     for list in ["modules.builtin", "modules.order", "modules.builtin.modinfo"] {
-        let _ = fs::copy(kernel.root.join(&modules).join(list), stage.join(&modules).join(list));
+        let _ = fs::copy(root.join(&modules).join(list), stage.join(&modules).join(list));
     }
     run(Command::new("depmod").arg("-b").arg(stage).arg(&kernel.release))?;
-    fs::write(stage.join("modules"), found.join("\n"))?;
-    Ok(())
+    Ok(found)
 }
 
 /// Files in the output of `modprobe --show-depends`.

@@ -1,5 +1,5 @@
 //! Fetches and unpacks the distributions' kernels, through an apt configuration of our own: the machine's sources, state
-//! and caches stay untouched.
+//! and caches stay untouched. Takes images from elsewhere as they are.
 
 use std::{
     fmt::Write as _,
@@ -22,8 +22,8 @@ pub(crate) struct Kernel {
     pub(crate) release: String,
     /// The image.
     pub(crate) vmlinuz: PathBuf,
-    /// The folder that holds `lib/modules`.
-    pub(crate) root: PathBuf,
+    /// The folder that holds `lib/modules`; `None` where everything is built in.
+    pub(crate) root: Option<PathBuf>,
 }
 
 /// Suites that carry the bench's kernels.
@@ -73,7 +73,27 @@ fn unpacked(root: &Path) -> Result<Kernel> {
     let release = release.to_string_lossy().into_owned();
     let places = [root.join(format!("boot/vmlinuz-{release}")), modules.join(&release).join("vmlinuz")];
     let vmlinuz = places.into_iter().find(|path| path.exists()).context("no kernel image")?;
-    Ok(Kernel { release, vmlinuz, root: root.to_owned() })
+    Ok(Kernel { release, vmlinuz, root: Some(root.to_owned()) })
+}
+
+/// An image that nobody packaged.
+///
+/// # Errors
+/// When it is none of x86.
+pub(crate) fn image(vmlinuz: &Path) -> Result<Kernel> {
+    let bytes = fs::read(vmlinuz).with_context(|| vmlinuz.display().to_string())?;
+    let release = release(&bytes).with_context(|| format!("{} is no bzImage", vmlinuz.display()))?;
+    Ok(Kernel { release, vmlinuz: vmlinuz.to_owned(), root: None })
+}
+
+/// What an image says of itself (Documentation/x86/boot.txt, `kernel_version`).
+fn release(image: &[u8]) -> Option<String> {
+    if image.get(0x202..0x206) != Some(b"HdrS") {
+        return None;
+    }
+    let at = 0x200 + usize::from(u16::from_le_bytes([*image.get(0x20e)?, *image.get(0x20f)?]));
+    let word = image.get(at..)?.split(|byte| matches!(byte, 0 | b' ')).next()?;
+    Some(std::str::from_utf8(word).ok()?.to_owned())
 }
 
 /// apt with a configuration below `target/vm/apt`.
@@ -207,6 +227,16 @@ mod tests {
             ["linux-binary-7.3.4+deb13-cloud-amd64", "linux-modules-7.3.4+deb13-cloud-amd64"]
         );
         assert_eq!(packages("", Series::V7), None);
+    }
+
+    #[test]
+    fn what_an_image_says() {
+        let mut image = vec![0; 0x300];
+        assert_eq!(release(&image), None);
+        image[0x202..0x206].copy_from_slice(b"HdrS");
+        image[0x20e] = 0x80;
+        image[0x280..0x28c].copy_from_slice(b"4.9.229 (r@h");
+        assert_eq!(release(&image).as_deref(), Some("4.9.229"));
     }
 
     #[test]

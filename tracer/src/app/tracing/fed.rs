@@ -31,7 +31,7 @@ impl Fed {
     /// # Errors
     /// When standard output fails.
     pub fn take(&mut self, records: &[u8]) -> Result<(), Failure> {
-        self.0.take(&Batch { records, malformed: 0, more: true }).map(drop)
+        self.0.take(&Batch { records, more: true, ..Batch::default() }).map(drop)
     }
 
     /// Hands on what waits for its listener; whether some still do.

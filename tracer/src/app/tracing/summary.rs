@@ -43,7 +43,7 @@ impl Tracing {
     /// What the kernel side lost so far.
     pub(super) fn count_lost(&mut self, counts: &Counts, told: &Told) {
         let lost = &mut self.report.lost;
-        lost.ring = told.counted + counts.of(Counter::Uncounted);
+        lost.ring = told.counted + counts.of(Counter::Uncounted) + self.lost_on_the_way;
         lost.counted = told.counted;
         lost.slot = counts.of(Counter::LostSlot);
         lost.read = counts.of(Counter::ReadFailed);

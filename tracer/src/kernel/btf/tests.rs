@@ -94,15 +94,20 @@ fn members_that_are_not_there() {
         ("sock", "."),
         ("sock", "sk_drop"),
         ("sock", "sk_drops2"),
-        // A bit field has no byte of its own, even where it fills one.
+        // A bit field has no byte of its own.
         ("sk_buff", "flag"),
-        ("sk_buff", "byte"),
+        ("sk_buff", "rest"),
     ] {
         assert_eq!(offset(&blob, strukt, path), no_member(strukt, path), "{strukt}.{path}");
     }
     for strukt in ["", "socket", "atomic_t", "unsigned int"] {
         assert_eq!(offset(&blob, strukt, "len"), Err(BtfError::NoStruct(strukt.into())), "{strukt:?}");
     }
+}
+
+#[test]
+fn a_bit_field_of_whole_bytes_is_a_field() {
+    assert_eq!(offset(&kernelish(), "sk_buff", "byte"), Ok(5));
 }
 
 #[test]

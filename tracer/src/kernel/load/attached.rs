@@ -2,12 +2,15 @@
 
 use aya::{
     Ebpf,
-    maps::{MapData, PerCpuArray, RingBuf},
+    maps::{Array, MapData, MapError, PerCpuArray, PerfEventArray, RingBuf},
 };
 use tracer_common::counters::COUNTERS;
 
-use super::{Counts, load_failure, unload};
-use crate::{error::Failure, kernel::plan::Plan};
+use super::{Counts, legacy::cpus, load_failure, unload};
+use crate::{
+    error::Failure,
+    kernel::{hooks::Set, plan::Plan, ring::Source},
+};
 
 /// Programs in place.
 pub struct Attached {
@@ -32,16 +35,17 @@ pub struct ProgramFacts {
 }
 
 impl Attached {
-    /// The ring; once.
+    /// Where the records come from; once. `bytes` is the room for them, where it was not made before.
     ///
     /// # Errors
     /// When it cannot be mapped.
-    pub fn ring(&mut self) -> Result<RingBuf<MapData>, Failure> {
-        let map = self
-            .ebpf
-            .take_map("EVENTS")
-            .ok_or_else(|| load_failure(&aya::maps::MapError::ElementNotFound))?;
-        RingBuf::try_from(map).map_err(|error| load_failure(&error))
+    pub fn ring(&mut self, bytes: u32) -> Result<Source, Failure> {
+        let map = self.ebpf.take_map("EVENTS").ok_or_else(|| load_failure(&MapError::ElementNotFound))?;
+        if self.plan.set != Set::Legacy {
+            return RingBuf::try_from(map).map(Source::Ring).map_err(|error| load_failure(&error));
+        }
+        let array = PerfEventArray::try_from(map).map_err(|error| load_failure(&error))?;
+        Source::of_every_cpu(array, bytes).map_err(|error| load_failure(&error))
     }
 
     /// Messages of the eBPF programs, into the `log` crate's logger; `None` where the object has none.
@@ -54,15 +58,15 @@ impl Attached {
     /// # Errors
     /// When the map cannot be read.
     pub fn counts(&self) -> Result<Counts, Failure> {
-        let map =
-            self.ebpf.map("COUNTERS").ok_or_else(|| load_failure(&aya::maps::MapError::ElementNotFound))?;
-        let array: PerCpuArray<&MapData, u64> =
-            PerCpuArray::try_from(map).map_err(|error| load_failure(&error))?;
+        let map = self.ebpf.map("COUNTERS").ok_or_else(|| load_failure(&MapError::ElementNotFound))?;
         let mut sums = [0_u64; COUNTERS as usize];
-        for (index, sum) in (0_u32..).zip(&mut sums) {
-            let values = array.get(&index, 0).map_err(|error| load_failure(&error))?;
-            *sum = values.iter().sum();
-        }
+        let summed = if self.plan.set == Set::Legacy {
+            let cpus = cpus()?;
+            Array::try_from(map).and_then(|array| sum_places(&array, cpus, &mut sums))
+        } else {
+            PerCpuArray::try_from(map).and_then(|array| sum_cpus(&array, &mut sums))
+        };
+        summed.map_err(|error| load_failure(&error))?;
         Ok(Counts(sums))
     }
 
@@ -100,4 +104,21 @@ impl Attached {
             }
         }
     }
+}
+
+fn sum_cpus(array: &PerCpuArray<&MapData, u64>, sums: &mut [u64]) -> Result<(), MapError> {
+    for (index, sum) in (0_u32..).zip(sums) {
+        *sum = array.get(&index, 0)?.iter().sum();
+    }
+    Ok(())
+}
+
+/// The values of all CPUs stand one behind the other.
+fn sum_places(array: &Array<&MapData, u64>, cpus: u32, sums: &mut [u64]) -> Result<(), MapError> {
+    for (index, sum) in (0_u32..).zip(sums) {
+        for cpu in 0..cpus {
+            *sum += array.get(&(index * cpus + cpu), 0)?;
+        }
+    }
+    Ok(())
 }

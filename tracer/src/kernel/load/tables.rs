@@ -9,7 +9,7 @@ use aya::{
 use tracer_common::facts::{FACTS_LEN, SOURCE_LEN};
 
 use super::{Attached, load_failure};
-use crate::error::Failure;
+use crate::{error::Failure, kernel::hooks::Set};
 
 /// Keys and how many drops each stands for.
 #[derive(Clone, Debug)]
@@ -49,11 +49,14 @@ impl<const N: usize> Table<N> {
 }
 
 impl Attached {
-    /// What the drops without a record were.
+    /// What the drops without a record were; the set for old kernels knows only how many.
     ///
     /// # Errors
     /// When the map cannot be read.
     pub fn unsent_kinds(&self) -> Result<Kinds, Failure> {
+        if self.plan.set == Set::Legacy {
+            return Ok(Table::default());
+        }
         let map = self.ebpf.map("UNSENT").ok_or_else(missing)?;
         let map: PerCpuHashMap<&MapData, [u8; FACTS_LEN], u64> =
             PerCpuHashMap::try_from(map).map_err(|error| load_failure(&error))?;
@@ -66,6 +69,9 @@ impl Attached {
     /// # Errors
     /// When the map cannot be read.
     pub fn unsent_sources(&self) -> Result<Sources, Failure> {
+        if self.plan.set == Set::Legacy {
+            return Ok(Table::default());
+        }
         let map = self.ebpf.map("UNSENT_BY").ok_or_else(missing)?;
         let map: HashMap<&MapData, [u8; SOURCE_LEN], u64> =
             HashMap::try_from(map).map_err(|error| load_failure(&error))?;

@@ -10,6 +10,10 @@ pub(in crate::kernel) fn in_words(error: &ProgramError) -> String {
     if words.contains("event_source/devices/kprobe") {
         return format!("this kernel was built without kprobes ({words})");
     }
+    if words.contains("tracefs not found") {
+        return "tracefs is not mounted, and before 4.17 it takes the kernel probes: `mount -t tracefs tracefs /sys/kernel/tracing`"
+            .into();
+    }
     words
 }
 

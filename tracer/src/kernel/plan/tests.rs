@@ -4,7 +4,7 @@ mod kernels;
 mod properties;
 mod refusals;
 
-use super::*;
+use super::{super::hooks::Point, *};
 use kernels::{facts, refuse, without_fentry_and_kprobes};
 
 /// What the tracepoint set never sees: the listener consumes a SYN whether it answers or not.
@@ -122,9 +122,12 @@ fn what_the_programs_are_told() {
         ("7.3", 1, 1, 5, 6, 2),
     ] {
         for set in Set::ALL {
+            let legacy = set == Set::Legacy;
+            // `kfree_skb`, `kfree_skb_reason`, `sk_skb_reason_drop`.
+            let freed = 1 + reason + rx_sk;
             let want = Shape {
                 kfree_reason: reason,
-                kfree_rx_sk: rx_sk,
+                kfree_rx_sk: if legacy { 0 } else { rx_sk },
                 timewait_args: timewait,
                 make_synack_args: synack,
                 reason_not_specified: unspecified,
@@ -132,6 +135,8 @@ fn what_the_programs_are_told() {
                 // `tcp:tcp_send_reset` tells of every RST from 6.10 on; a function hook always does.
                 resets_seen: u32::from(set != Set::Tracepoint || rx_sk == 1),
                 function_hooks: u32::from(set != Set::Tracepoint),
+                kfree_args: if legacy { freed } else { 0 },
+                proven_args: 2,
             };
             assert_eq!(plan(&facts(release), Wish::Only(set)).unwrap().shape, want, "{release} {set:?}");
         }
@@ -273,6 +278,43 @@ fn without_reasons_a_closed_port_is_told_by_its_reset_alone() {
 }
 
 #[test]
+fn old_kernels_get_the_set_for_them() {
+    let twice = "inet_csk_reqsk_queue_hash_add";
+    for (release, asked_by_recycle) in
+        [("4.4", true), ("4.9", true), ("4.11", true), ("4.12", false), ("4.19", false), ("5.4", false)]
+    {
+        let facts = facts(release);
+        let plan_now = plan(&facts, Wish::Auto).unwrap();
+        assert_eq!((plan_now.set, missing(&plan_now).as_str()), (Set::Legacy, twice), "{release}");
+        assert_eq!(names(&plan_now.blind), "", "{release}");
+        assert_eq!(plan_now.shape.proven_args, if asked_by_recycle { 4 } else { 2 }, "{release}");
+        assert_eq!(plan_now.shape.kfree_args, 1, "{release}");
+        // From 4.12 on nobody is refused for tcp_tw_recycle.
+        let refused = refuse(facts.clone(), Set::Legacy, "tcp_peer_is_proven", "no");
+        let blind = if asked_by_recycle { "paws-recycle peer-not-proven" } else { "peer-not-proven" };
+        assert_eq!(names(&plan(&refused, Wish::Auto).unwrap().blind), blind, "{release}");
+        for set in [Set::Fentry, Set::Kprobe, Set::Tracepoint] {
+            let Err(Refusal::Sets(_, refused)) = plan(&facts, Wish::Only(set)) else { panic!("{release}") };
+            assert!(refused[0].why.contains("ring buffer"), "{release}: {refused:?}");
+        }
+    }
+}
+
+#[test]
+fn the_set_for_old_kernels_works_on_new_ones_by_wish() {
+    for (release, freed, args) in
+        [("5.10", "kfree_skb", 1), ("6.1", "kfree_skb_reason", 2), ("6.12", "sk_skb_reason_drop", 3)]
+    {
+        let facts = facts(release);
+        let plan = plan(&facts, Wish::Only(Set::Legacy)).unwrap();
+        assert_eq!((plan.shape.kfree_args, plan.shape.kfree_rx_sk), (args, 0), "{release}");
+        let hook = plan.hooks.iter().copied().find(|hook| hook.name == "kfree_skb").unwrap();
+        assert_eq!(facts.types.unwrap().target(hook), freed);
+        assert_eq!(names(&plan.blind), "", "{release}");
+    }
+}
+
+#[test]
 fn the_table_of_hooks_is_sound() {
     for hook in &HOOKS {
         assert_eq!(hook.need == Need::Detail, hook.sees.is_empty(), "{}", hook.name);
@@ -282,14 +324,19 @@ fn the_table_of_hooks_is_sound() {
                 Set::Fentry => matches!(point, Point::Fentry | Point::Fexit | Point::Tracepoint),
                 Set::Kprobe => matches!(point, Point::Kprobe | Point::Kretprobe | Point::Tracepoint),
                 Set::Tracepoint => point == Point::Tracepoint,
+                Set::Legacy => matches!(point, Point::Kprobe | Point::Kretprobe),
             };
             assert!(programs.iter().all(|(_, point, _)| fits(*point)), "{} {set:?}", hook.name);
         }
     }
-    // What the function sets see is every cause but the one of kernels before 4.12.
-    let seen = |cause| HOOKS.iter().any(|hook| hook.sees.contains(cause));
-    let unseen: Vec<_> = Cause::ALL.iter().filter(|cause| !seen(cause)).collect();
-    assert_eq!(unseen, [&Cause::PawsRecycle]);
+    // What the function sets see is every cause, but the one of kernels before 4.12 those for old kernels alone.
+    let unseen = |set| -> Vec<Cause> {
+        let seen = |cause: &Cause| hooks_of(set).any(|hook| hook.sees.contains(cause));
+        Cause::ALL.into_iter().filter(|cause| !seen(cause)).collect()
+    };
+    assert_eq!(unseen(Set::Fentry), [Cause::PawsRecycle]);
+    assert_eq!(unseen(Set::Kprobe), [Cause::PawsRecycle]);
+    assert_eq!(unseen(Set::Legacy), []);
 }
 
 /// Whether "from 6.11 on, and 5.19 to 6.3" holds for a kernel.

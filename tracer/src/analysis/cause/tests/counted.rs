@@ -41,6 +41,7 @@ fn record(seen: &mut Seen) -> SynRecord {
     note(flag::SK_STATE, seen.sk_state.is_some());
     note(flag::FROM_TIME_WAIT, seen.from_time_wait);
     note(flag::NOT_PROVEN, seen.not_proven);
+    note(flag::RECYCLED, seen.recycled);
     note(flag::RST_SENT, seen.rst_sent == Some(true));
     note(flag::RST_KNOWN, seen.rst_sent.is_some());
     note(flag::ACK_SENT, seen.ack_sent == Some(true));

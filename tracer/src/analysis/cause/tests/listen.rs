@@ -48,6 +48,22 @@ fn the_queues_decide_in_the_order_of_the_kernel() {
 }
 
 #[test]
+fn tcp_tw_recycle_asks_before_anything_else_can_refuse() {
+    // The queues had room, whatever they were on entry; before 4.12.
+    let counters = ["TcpExtPAWSPassive".into(), "TcpExtListenDrops".into()].into_iter().collect();
+    let mut kernel = Kernel::new("4.9.229", &[], &[]);
+    (kernel.function_hooks, kernel.counters) = (true, counters);
+    let refused = "listen paws-recycle - TcpExtPAWSPassive none";
+    let recycled = |seen| Seen { recycled: true, ..seen };
+    check(&[
+        ("P1", &kernel, recycled(queued(0, 0, 1)), refused),
+        ("P1, so N1 was not", &kernel, recycled(queued(129, 0, 0)), refused),
+        ("P1, the queues unknown", &kernel, recycled(bare(Site::Listen)), refused),
+        ("N3, not asked by tcp_tw_recycle", &kernel, unproven(queued(0, 100, 0)), NOT_PROVEN),
+    ]);
+}
+
+#[test]
 fn at_exactly_the_limit_kernels_differ() {
     // `qlen >= max` drops on 5.15, 5.19 and 6.4, `qlen > max` on late 5.10, 6.1, 6.12 and 6.18. A SYN that was dropped
     // with nothing else to blame was dropped for it; one whose peer was asked for had passed the test.

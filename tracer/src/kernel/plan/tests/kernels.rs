@@ -20,6 +20,7 @@ pub(super) fn facts(release: &str) -> Facts {
         confidential: false,
         types: Ok(types(release)),
         types_from_file: false,
+        ring_buffer: version(release) >= (5, 8),
         refused: Vec::new(),
     }
 }
@@ -31,18 +32,28 @@ fn types(release: &str) -> Types {
     };
     let mut functions = BTreeMap::new();
     for (name, args, returns) in [
-        ("tcp_make_synack", 6, true),
-        ("tcp_peer_is_proven", 2, true),
+        ("tcp_make_synack", pick(&[("4.4", 5), ("5.10", 6)]), true),
+        ("tcp_peer_is_proven", pick(&[("4.4", 4), ("4.12", 2)]), true),
+        ("tcp_rtx_synack", 2, true),
         // `void` in the trees from 5.10 to 6.8.
         ("inet_csk_reqsk_queue_hash_add", 3, since("6.12")),
         ("tcp_conn_request", 4, true),
-        ("tcp_timewait_state_process", pick(&[("5.10", 3), ("6.12", 4), ("6.16", 5)]), true),
-        ("tcp_check_req", pick(&[("5.10", 5), ("6.16", 6)]), true),
+        ("tcp_timewait_state_process", pick(&[("4.4", 3), ("6.12", 4), ("6.16", 5)]), true),
+        ("tcp_check_req", pick(&[("4.4", 4), ("5.10", 5), ("6.16", 6)]), true),
         ("tcp_validate_incoming", 4, true),
-        ("tcp_v4_send_reset", pick(&[("5.10", 2), ("6.12", 3)]), false),
-        ("tcp_v6_send_reset", pick(&[("5.10", 2), ("6.12", 3)]), false),
+        ("tcp_v4_send_reset", pick(&[("4.4", 2), ("6.12", 3)]), false),
+        ("tcp_v6_send_reset", pick(&[("4.4", 2), ("6.12", 3)]), false),
     ] {
         functions.insert(name, Prototype { args, returns });
+    }
+    if !since("4.12") {
+        for name in ["tcp_remember_stamp", "tcp_tw_remember_stamp"] {
+            functions.insert(name, Prototype { args: 1, returns: true });
+        }
+    }
+    let freed = [("kfree_skb", "4.4", 1), ("kfree_skb_reason", "5.15", 2), ("sk_skb_reason_drop", "6.12", 3)];
+    if let Some((name, _, args)) = freed.into_iter().rev().find(|(_, first, _)| since(first)) {
+        functions.insert(name, Prototype { args, returns: false });
     }
     let mut reasons = Vec::new();
     for (first, name) in [
@@ -61,7 +72,12 @@ fn types(release: &str) -> Types {
     }
     Types {
         functions,
-        tracepoints: vec!["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset", "inet_sock_set_state"],
+        // Before, BTF does not describe them.
+        tracepoints: if since("5.8") {
+            vec!["kfree_skb", "tcp_retransmit_synack", "tcp_send_reset", "inet_sock_set_state"]
+        } else {
+            Vec::new()
+        },
         kfree_reason: since("5.15"),
         kfree_rx_sk: since("6.12"),
         every_reset_traced: since("6.12"),
