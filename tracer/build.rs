@@ -23,13 +23,7 @@ const OBJECTS: [&str; 4] = ["tracer", LEGACY, "lab", "empty"];
 /// Made of the instructions of old kernels, which had no loops and no calls. Its own, and not `RUSTFLAGS`: with those `core`
 /// would be compiled again.
 const LEGACY: &str = "legacy";
-const LEGACY_FLAGS: [&str; 4] = [
-    "-Ctarget-cpu=v1",
-    "-Cdebuginfo=0",
-    "-Clink-arg=--unroll-loops",
-    // What it would leave for later it leaves as calls.
-    "-Clink-arg=--disable-expand-memcpy-in-order",
-];
+const LEGACY_FLAGS: [&str; 3] = ["-Ctarget-cpu=v1", "-Cdebuginfo=0", "-Clink-arg=--unroll-loops"];
 
 fn main() -> Result<()> {
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -80,6 +74,8 @@ fn build(toolchain: &find::Toolchain, workspace: &Path, out: &Path) -> Result<()
         format!("--cfg=bpf_target_arch=\"{arch}\""),
         "-Cdebuginfo=2".into(),
         "-Clink-arg=--btf".into(),
+        // What it would leave for later it leaves as calls of functions that go byte by byte.
+        "-Clink-arg=--disable-expand-memcpy-in-order".into(),
         format!("-Clinker={}", toolchain.linker.display()),
     ];
     let cargo = |what: &str| {

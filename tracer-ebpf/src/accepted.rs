@@ -14,8 +14,8 @@ use tracer_common::{
 use crate::{
     kinds::{Array, LruHashMap, prefix_wanted},
     maps::{Pad, SOFTIRQ, add, count, pad, scattered},
-    packet::{MAPPED, identity_of, netns_of_sock, netns_wanted},
-    read::member,
+    packet::{MAPPED, blank, identity_of, netns_of_sock, netns_wanted, source},
+    read::{Fields, member},
     ring::report,
     tcp::now,
     told::{port_wanted, told},
@@ -118,7 +118,7 @@ fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
         pad.readings_second = second;
         pad.readings = 0;
     }
-    let key = Source { addr: pad.record.saddr, netns: pad.record.netns };
+    let key = source(&pad.record);
     let entry = match SAMPLED.get_ptr_mut(&key) {
         Some(entry) => entry,
         // A flood from ever new addresses: no turn, and no place in the table.
@@ -160,7 +160,7 @@ fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
 /// `sock:inet_sock_set_state`: where no function is hooked, a handshake that ends is the reading. The socket remembers the
 /// TSval of the client's last segment, which is of this moment (`tcp_check_req`, `cookie_v4_check`).
 #[inline(always)]
-pub fn state_set(sk: u64, old: u32, new: u32) {
+pub fn state_set(sk: impl Fields, old: u32, new: u32) {
     if new != ESTABLISHED || old != SYN_RECV {
         return;
     }
@@ -179,7 +179,7 @@ pub fn state_set(sk: u64, old: u32, new: u32) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     // The pad may hold a SYN's observation only where functions are hooked, and there this hook is not.
     let record = &mut pad.record;
-    *record = SynRecord::ZERO;
+    blank(record);
     record.netns = netns;
     if !addresses(sk, record) {
         return;
@@ -193,9 +193,11 @@ pub fn state_set(sk: u64, old: u32, new: u32) {
     }
     record.time_ns = now();
     record.site = site::HANDSHAKE;
-    let isn = member!(sk, tp_rcv_nxt: u32).unwrap_or(1).wrapping_sub(1);
+    // The part that is TCP's, behind what is every socket's.
+    let tp = sk.address();
+    let isn = member!(tp, tp_rcv_nxt: u32).unwrap_or(1).wrapping_sub(1);
     header(sk, port, isn, &mut record.tcp);
-    if let Some(ts) = member!(sk, tp_ts_recent: u32) {
+    if let Some(ts) = member!(tp, tp_ts_recent: u32) {
         record.socket[remembered::TS_RECENT] = ts;
         record.flags = flag::TS_RECENT;
     }
@@ -205,7 +207,7 @@ pub fn state_set(sk: u64, old: u32, new: u32) {
 
 /// Ports and sequence number, where they stand in a SYN.
 #[inline(always)]
-fn header(sk: u64, port: u16, isn: u32, tcp: &mut [u8; TCP_HEADER]) {
+fn header(sk: impl Fields, port: u16, isn: u32, tcp: &mut [u8; TCP_HEADER]) {
     let client = member!(sk, sk_dport: u16).unwrap_or(0);
     let id = identity_of(client, port, isn).to_ne_bytes();
     tcp[..8].copy_from_slice(&id);
@@ -213,7 +215,7 @@ fn header(sk: u64, port: u16, isn: u32, tcp: &mut [u8; TCP_HEADER]) {
 
 /// Addresses of a socket; `false` where they cannot be read.
 #[inline(always)]
-fn addresses(sk: u64, record: &mut SynRecord) -> bool {
+fn addresses(sk: impl Fields, record: &mut SynRecord) -> bool {
     match member!(sk, sk_family: u16) {
         Some(AF_INET) => {
             let (Some(client), Some(server)) =

@@ -1,6 +1,8 @@
 //! Makes the arguments of trampolines, probes and raw tracepoints look alike: plain 64-bit words.
 
-use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RawTracePointContext};
+use aya_ebpf::programs::{
+    BtfTracePointContext, FEntryContext, FExitContext, ProbeContext, RawTracePointContext,
+};
 
 /// The words a hook was called with.
 pub trait Args {
@@ -26,6 +28,13 @@ impl Args for ProbeContext {
     #[inline(always)]
     fn nth(&self, n: usize) -> u64 {
         self.arg(n).unwrap_or(0)
+    }
+}
+
+impl Args for BtfTracePointContext {
+    #[inline(always)]
+    fn nth(&self, n: usize) -> u64 {
+        self.arg(n)
     }
 }
 

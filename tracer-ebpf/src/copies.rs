@@ -14,7 +14,11 @@ const COPIED: u32 = 256;
 
 /// Room for a copy; aligned as the kernel's structures are.
 #[repr(C)]
-pub struct Room([u64; COPIED as usize / 8]);
+pub struct Room {
+    /// Of what.
+    address: u64,
+    bytes: [u64; COPIED as usize / 8],
+}
 
 /// Of the headers of a packet, from the IP header on: 60 bytes of IP, 60 of TCP, and what aligns them.
 const HEADERS: u32 = 128;
@@ -39,8 +43,6 @@ pub struct Headers([u64; HEADERS as usize / 8]);
 /// A structure of which the first bytes are copied.
 #[derive(Clone, Copy)]
 pub struct Copied<'a> {
-    /// Where it is.
-    pub address: u64,
     room: &'a Room,
 }
 
@@ -48,11 +50,13 @@ impl Room {
     /// Copies what is at this address; `None` when it cannot be read.
     #[inline(always)]
     pub fn copy(&mut self, address: u64) -> Option<Copied<'_>> {
-        // SAFETY: there is room for so many bytes, and the helper checks the source.
-        #[expect(unsafe_code, reason = "a BPF helper")]
-        let failed =
-            unsafe { bpf_probe_read_kernel(self.0.as_mut_ptr().cast(), COPIED, address as *const _) };
-        (failed == 0).then_some(Copied { address, room: self })
+        // SAFETY: a word of ours; there is room for so many bytes, and the helper checks the source.
+        #[expect(unsafe_code, reason = "a BPF helper, and a word that the compiler may not keep elsewhere")]
+        let failed = unsafe {
+            (&raw mut self.address).write_volatile(address);
+            bpf_probe_read_kernel(self.bytes.as_mut_ptr().cast(), COPIED, address as *const _)
+        };
+        (failed == 0).then_some(Copied { room: self })
     }
 }
 
@@ -81,16 +85,33 @@ impl Headers {
 }
 
 impl Fields for Copied<'_> {
+    type Pointed = u64;
+
     #[inline(always)]
     fn field<T: Copy>(self, offset: u32) -> Option<T> {
         if offset == ABSENT {
             return None;
         }
         if offset + size_of::<T>() as u32 > COPIED {
-            return at(self.address, offset);
+            return at(self.address(), offset);
         }
         // SAFETY: inside of the copy, as the verifier sees, too; aligned as the kernel's own field is.
         #[expect(unsafe_code, reason = "a field of a copy")]
-        Some(unsafe { self.room.0.as_ptr().cast::<u8>().add(offset as usize).cast::<T>().read() })
+        Some(unsafe { self.room.bytes.as_ptr().cast::<u8>().add(offset as usize).cast::<T>().read() })
+    }
+
+    #[inline(always)]
+    fn pointed(self, offset: u32) -> Option<u64> {
+        self.field(offset)
+    }
+
+    #[inline(always)]
+    fn address(self) -> u64 {
+        // A number and no pointer any more: the verifier lets nobody reckon with the bits of one that it knows the type of.
+        // SAFETY: a word of ours.
+        #[expect(unsafe_code, reason = "a word that the compiler may not keep elsewhere")]
+        unsafe {
+            (&raw const self.room.address).read_volatile()
+        }
     }
 }

@@ -4,8 +4,8 @@
 #![no_main]
 
 use aya_ebpf::{
-    macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint},
-    programs::{FEntryContext, FExitContext, ProbeContext, RawTracePointContext, RetProbeContext},
+    macros::{btf_tracepoint, fentry, fexit, kprobe, kretprobe, raw_tracepoint},
+    programs::{BtfTracePointContext, FEntryContext, FExitContext, ProbeContext, RawTracePointContext, RetProbeContext},
 };
 
 macro_rules! empty {
@@ -25,6 +25,7 @@ empty!(kprobe, ProbeContext, u32: k_conn_request k_make_synack k_timewait k_chec
 empty!(kretprobe, RetProbeContext, u32: k_conn_request_x k_make_synack_x k_peer_is_proven_x k_hash_add_x k_timewait_x
     k_check_req_x k_validate_x);
 empty!(raw_tracepoint, RawTracePointContext, i32: tp_send_reset tp_synack_again tp_set_state tp_kfree_skb);
+empty!(btf_tracepoint, BtfTracePointContext, i32: typed_set_state typed_kfree_skb);
 
 #[cfg(not(test))]
 #[panic_handler]

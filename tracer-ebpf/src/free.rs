@@ -13,7 +13,7 @@ use crate::{
     kinds::LEGACY,
     maps::{FULL, Own, SOFTIRQ, count, first_claim, pad},
     packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
-    read::{Fields, member},
+    read::{Fields, Structure, member, pointed},
     ring::send,
     tcp::{just_now, now, remember_full, remember_timewait, unfinished, unlimited},
     told::{reason_wanted, told},
@@ -42,7 +42,7 @@ const RECENT_NS: u64 = 200_000_000;
 /// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
 /// without a value, which the verifier of 5.10 refuses to see compared.
 #[inline(always)]
-pub fn freed(skb: u64, reason: u32, rx_sk: u64) {
+pub fn freed(skb: impl Structure, reason: u32, rx_sk: impl Fields) {
     if told!(SHAPE.function_hooks) != 0 && in_hand(skb, reason) {
         return;
     }
@@ -54,14 +54,20 @@ pub fn freed(skb: u64, reason: u32, rx_sk: u64) {
         count(Counter::LostSlot);
         return;
     };
-    dropped(skb, &mut own.copies, &mut own.record, reason, rx_sk);
+    dropped(skb, rx_sk, &mut own.copies, &mut own.record, reason);
     own.release();
 }
 
 /// The same of a packet that no function hook has in hand.
 #[inline(always)]
-fn dropped(skb: u64, copies: &mut Copies, record: &mut SynRecord, reason: u32, rx_sk: u64) {
-    let Some(skb) = copies.skb.copy(skb) else {
+fn dropped(
+    skb: impl Structure,
+    rx_sk: impl Fields,
+    copies: &mut Copies,
+    record: &mut SynRecord,
+    reason: u32,
+) {
+    let Some(skb) = skb.whole(&mut copies.skb) else {
         count(Counter::ReadFailed);
         return;
     };
@@ -73,7 +79,8 @@ fn dropped(skb: u64, copies: &mut Copies, record: &mut SynRecord, reason: u32, r
         return;
     }
     // What a socket of TCP has in hand, below, has come in.
-    if rx_sk == 0 && !on_its_way_in(skb) {
+    let had = rx_sk.address() != 0;
+    if !had && !on_its_way_in(skb) {
         return;
     }
     // Packet taps and raw sockets drop copies. Those that a socket owns say so; a tap's own comes before the IP layer has
@@ -83,19 +90,21 @@ fn dropped(skb: u64, copies: &mut Copies, record: &mut SynRecord, reason: u32, r
     if unspecified && untouched_by_ip(skb) {
         return;
     }
-    let owner = member!(skb, skb_sk: u64).unwrap_or(0);
-    if owner != 0 && !of_tcp(owner) {
+    if let Some(owner) = pointed!(skb, skb_sk)
+        && owner.address() != 0
+        && !of_tcp(owner)
+    {
         return;
     }
-    let sock = if rx_sk == 0 { None } else { copies.sock.copy(rx_sk) };
-    if rx_sk != 0 && sock.is_none() {
+    let sock = if had { copies.sock.copy(rx_sk.address()) } else { None };
+    if had && sock.is_none() {
         count(Counter::ReadFailed);
         return;
     }
     if sock.is_some_and(|sock| !of_tcp(sock)) {
         return;
     }
-    record.netns = netns_of_packet(skb, sock);
+    record.netns = if had { netns_of_sock(rx_sk) } else { netns_of_packet(skb) };
     if !netns_wanted(record.netns) {
         return;
     }
@@ -117,7 +126,7 @@ fn dropped(skb: u64, copies: &mut Copies, record: &mut SynRecord, reason: u32, r
         return;
     }
     note_reset_known(record);
-    if pad.reset_skb == skb.address
+    if pad.reset_skb == skb.address()
         && pad.reset_id == id
         && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS
     {
@@ -151,8 +160,10 @@ fn on_its_way_in(skb: impl Fields) -> bool {
         return false;
     }
     // On another device than it came from: routed or bridged, and leaving again. TCP has taken the device off.
-    let dev = member!(skb, skb_dev: u64).unwrap_or(0);
-    if dev != 0 && member!(dev, dev_ifindex: u32).is_some_and(|index| index != iif) {
+    if let Some(dev) = pointed!(skb, skb_dev)
+        && dev.address() != 0
+        && member!(dev, dev_ifindex: u32).is_some_and(|index| index != iif)
+    {
         return false;
     }
     !routed_elsewhere(skb)
@@ -197,7 +208,7 @@ fn remember(record: &mut SynRecord, sock: Copied<'_>, state: u8) {
 fn note_ack(record: &mut SynRecord, sock: Copied<'_>, offset: u32) {
     let Some(last) = sock.field::<u32>(offset) else { return };
     record.flags |= flag::ACK_KNOWN;
-    if just_now(last) && (first_claim(sock.address, last) || unlimited(sock)) {
+    if just_now(last) && (first_claim(sock.address(), last) || unlimited(sock)) {
         record.flags |= flag::ACK_SENT;
     }
 }
@@ -219,17 +230,17 @@ fn note_reason(record: &mut SynRecord, reason: u32) {
 
 /// Ends the observation that holds this packet; `false` when none does.
 #[inline(always)]
-fn in_hand(skb: u64, reason: u32) -> bool {
+fn in_hand(skb: impl Fields, reason: u32) -> bool {
     // The exit of the full socket's hook follows and sends it.
     if let Some(pad) = pad(FULL)
-        && pad.skb == skb
+        && pad.skb == skb.address()
         && still_holds(skb, &pad.record)
     {
         note_reason(&mut pad.record, reason);
         return true;
     }
     let Some(pad) = pad(SOFTIRQ) else { return false };
-    if pad.skb != skb {
+    if pad.skb != skb.address() {
         return false;
     }
     pad.skb = 0;
@@ -273,16 +284,13 @@ fn routed_elsewhere(skb: impl Fields) -> bool {
     }
 }
 
-/// Where the packet was: its socket knows, else its device, else its route.
+/// Where a packet was that no socket had: its device knows, else its route.
 #[inline(always)]
-fn netns_of_packet(skb: impl Fields, sock: Option<Copied<'_>>) -> u32 {
-    if let Some(sock) = sock {
-        return netns_of_sock(sock);
-    }
-    if let Some(dev) = member!(skb, skb_dev: u64)
-        && dev != 0
+fn netns_of_packet(skb: impl Fields) -> u32 {
+    if let Some(dev) = pointed!(skb, skb_dev)
+        && dev.address() != 0
     {
-        return netns_of(member!(dev, dev_net: u64));
+        return netns_of(pointed!(dev, dev_net));
     }
     let dev = route(skb).and_then(|dst| member!(dst, dst_dev: u64)).unwrap_or(0);
     netns_of(member!(dev, dev_net: u64))

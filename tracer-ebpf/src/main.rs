@@ -22,14 +22,15 @@ mod returned;
 mod ring;
 mod tcp;
 mod told;
+mod typed;
 mod unsent;
 
 use aya_ebpf::{
-    macros::{fentry, fexit, raw_tracepoint},
-    programs::{FEntryContext, FExitContext, RawTracePointContext},
+    macros::{btf_tracepoint, fentry, fexit, raw_tracepoint},
+    programs::{BtfTracePointContext, FEntryContext, FExitContext, RawTracePointContext},
 };
 
-use crate::{args::Args, returned::returned, told::told};
+use crate::{args::Args, returned::returned, told::told, typed::Typed};
 
 // match-proto: v6.12 net/ipv4/tcp_input.c int tcp_conn_request(struct request_sock_ops *rsk_ops,
 //              const struct tcp_request_sock_ops *af_ops, struct sock *sk, struct sk_buff *skb)
@@ -167,6 +168,12 @@ fn tp_set_state(ctx: RawTracePointContext) -> i32 {
     0
 }
 
+#[btf_tracepoint]
+fn typed_set_state(ctx: BtfTracePointContext) -> i32 {
+    accepted::state_set(Typed(ctx.nth(0)), ctx.nth(1) as u32, ctx.nth(2) as u32);
+    0
+}
+
 // match-proto: v6.12 include/trace/events/skb.h kfree_skb(struct sk_buff *skb, void *location,
 //              enum skb_drop_reason reason, struct sock *rx_sk)
 #[raw_tracepoint]
@@ -174,6 +181,14 @@ fn tp_kfree_skb(ctx: RawTracePointContext) -> i32 {
     let reason = if told!(SHAPE.kfree_reason) != 0 { ctx.nth(2) as u32 } else { 0 };
     let rx_sk = if told!(SHAPE.kfree_rx_sk) != 0 { ctx.nth(3) } else { 0 };
     free::freed(ctx.nth(0), reason, rx_sk);
+    0
+}
+
+#[btf_tracepoint]
+fn typed_kfree_skb(ctx: BtfTracePointContext) -> i32 {
+    let reason = if told!(SHAPE.kfree_reason) != 0 { ctx.nth(2) as u32 } else { 0 };
+    let rx_sk = if told!(SHAPE.kfree_rx_sk) != 0 { ctx.nth(3) } else { 0 };
+    free::freed(Typed(ctx.nth(0)), reason, Typed(rx_sk));
     0
 }
 

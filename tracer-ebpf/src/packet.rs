@@ -2,14 +2,15 @@
 
 use tracer_common::{
     counters::Counter,
-    event::{SynRecord, TCP_HEADER, TCP_OPTIONS_MAX, kind},
+    event::{RECORD_LEN, SynRecord, TCP_HEADER, TCP_OPTIONS_MAX, kind},
+    facts::Source,
 };
 
 use crate::{
     copies::{Headers, LAST_START},
     kinds::prefix_wanted,
     maps::count,
-    read::{Fields, at, member},
+    read::{Fields, at, member, pointed},
     told::{port_wanted, told},
 };
 
@@ -82,6 +83,30 @@ pub fn anywhere(skb: impl Fields, headers: &mut Headers, record: &mut SynRecord)
     };
     found(skb, headers, &place, Tcp { len, offset, version }, record)
 }
+
+/// An empty record. By words: of a structure with bytes in it the compiler makes a loop over bytes.
+#[inline(always)]
+pub fn blank(record: &mut SynRecord) {
+    let words = core::ptr::from_mut(record).cast::<[u64; RECORD_LEN / 8]>();
+    // SAFETY: all of the record, which is aligned as words are; zeros are a record.
+    #[expect(unsafe_code, reason = "words in the place of members")]
+    unsafe {
+        words.write([0; RECORD_LEN / 8]);
+    }
+}
+
+/// Whose SYN it is.
+#[inline(always)]
+pub fn source(record: &SynRecord) -> Source {
+    // SAFETY: 16 bytes at an offset of 8 in a structure that is aligned to 8.
+    #[expect(unsafe_code, reason = "words in the place of bytes")]
+    let words = unsafe { record.saddr.as_ptr().cast::<[u32; 4]>().read() };
+    let mut addr = [0; 16];
+    copy_words(&words, &mut addr);
+    Source { addr, netns: record.netns }
+}
+
+const _: () = assert!(core::mem::offset_of!(SynRecord, saddr) % 4 == 0);
 
 /// Where the headers of a packet are: the buffer's start, and offsets from there.
 struct Place {
@@ -157,7 +182,7 @@ fn found(
     if ifindex != 0 && arrived_on != ifindex {
         return Err(Not::Wanted);
     }
-    *record = SynRecord::ZERO;
+    blank(record);
     let Addresses { ttl, saddr, daddr } = if version == 4 { v4(&ip) } else { v6(&ip) };
     record.family = version;
     record.ttl = ttl;
@@ -180,7 +205,7 @@ fn found(
 
 /// Whether the buffer at `skb` still holds the SYN of this record: buffers are used again.
 #[inline(always)]
-pub fn still_holds(skb: u64, record: &SynRecord) -> bool {
+pub fn still_holds(skb: impl Fields, record: &SynRecord) -> bool {
     let Some(head) = member!(skb, skb_head: u64) else { return false };
     let Some(transport) = member!(skb, skb_transport_header: u16) else { return false };
     let Some(now) = at::<[u8; 8]>(head, u32::from(transport)) else { return false };
@@ -250,12 +275,12 @@ fn copy_words(words: &[u32], bytes: &mut [u8]) {
 /// Inode of a socket's namespace; 0 when unknown.
 #[inline(always)]
 pub fn netns_of_sock(sock: impl Fields) -> u32 {
-    netns_of(member!(sock, sk_net: u64))
+    netns_of(pointed!(sock, sk_net))
 }
 
 /// Inode of a namespace; 0 when unknown.
 #[inline(always)]
-pub fn netns_of(net: Option<u64>) -> u32 {
+pub fn netns_of(net: Option<impl Fields>) -> u32 {
     net.and_then(|net| member!(net, net_inum: u32)).unwrap_or(0)
 }
 

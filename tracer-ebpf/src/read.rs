@@ -5,6 +5,8 @@
 
 use tracer_common::offsets::ABSENT;
 
+use crate::copies::{Copied, Room};
+
 /// A value of plain bytes at `base + offset`; `None` where the kernel has no such field or the read failed, as it does
 /// below a `base` of 0. No test of `base` here: the verifier of 5.10 forgets what it found of a pointer that it knows, and
 /// then sees values used that were never read.
@@ -62,15 +64,54 @@ pub fn masked(value: u32) -> u32 {
 
 /// Where fields can be read: in a structure of the kernel, or in a copy of it.
 pub trait Fields: Copy {
+    /// How a structure is read to which one of the fields points.
+    type Pointed: Fields;
+
     /// The field at this offset; `None` where the kernel has no such field or it cannot be read.
     fn field<T: Copy>(self, offset: u32) -> Option<T>;
+
+    /// The structure to which the field at this offset points.
+    fn pointed(self, offset: u32) -> Option<Self::Pointed>;
+
+    /// Where it is; 0: nowhere.
+    fn address(self) -> u64;
+}
+
+/// A structure of which many fields are wanted.
+pub trait Structure: Fields {
+    /// How they are read.
+    type Whole<'a>: Fields;
+
+    /// Copies it, where that is cheaper than to read one field after the other; `None` when it cannot be read.
+    fn whole(self, room: &mut Room) -> Option<Self::Whole<'_>>;
+}
+
+impl Structure for u64 {
+    type Whole<'a> = Copied<'a>;
+
+    #[inline(always)]
+    fn whole(self, room: &mut Room) -> Option<Copied<'_>> {
+        room.copy(self)
+    }
 }
 
 /// By its address.
 impl Fields for u64 {
+    type Pointed = Self;
+
     #[inline(always)]
     fn field<T: Copy>(self, offset: u32) -> Option<T> {
         at(self, offset)
+    }
+
+    #[inline(always)]
+    fn pointed(self, offset: u32) -> Option<Self> {
+        self.field(offset)
+    }
+
+    #[inline(always)]
+    fn address(self) -> u64 {
+        self
     }
 }
 
@@ -81,3 +122,11 @@ macro_rules! member {
     };
 }
 pub(crate) use member;
+
+/// The structure to which a member points, by the same names.
+macro_rules! pointed {
+    ($base:expr, $name:ident) => {
+        $crate::read::Fields::pointed($base, $crate::told::told!(OFFSETS.$name))
+    };
+}
+pub(crate) use pointed;

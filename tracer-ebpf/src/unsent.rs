@@ -17,6 +17,7 @@ use tracer_common::{
 
 use crate::{
     maps::{Own, Pad, add, count, scattered},
+    packet::source,
     read::masked,
     told::told,
 };
@@ -72,7 +73,7 @@ pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
     if level.waiting <= share {
         return true;
     }
-    let source = Source { addr: record.saddr, netns: record.netns };
+    let source = source(record);
     // 2^30 ns are a second, as far as this matters.
     let second = (record.time_ns >> 30) as u32;
     if let Some(had) = SHARES.get_ptr_mut(&source) {
@@ -127,7 +128,7 @@ pub fn unsent(record: &SynRecord) {
     if !counted(record) {
         count(Counter::Uncounted);
     }
-    let source = Source { addr: record.saddr, netns: record.netns };
+    let source = source(record);
     match UNSENT_BY.get_ptr_mut(&source) {
         // SAFETY: a map value.
         #[expect(unsafe_code, reason = "a map value")]

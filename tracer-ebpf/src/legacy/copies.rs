@@ -36,7 +36,7 @@ pub struct Headers(u64);
 #[derive(Clone, Copy)]
 pub struct Copied<'a> {
     /// Where it is.
-    pub address: u64,
+    address: u64,
     room: PhantomData<&'a Room>,
 }
 
@@ -64,8 +64,20 @@ impl Headers {
 }
 
 impl Fields for Copied<'_> {
+    type Pointed = u64;
+
     #[inline(always)]
     fn field<T: Copy>(self, offset: u32) -> Option<T> {
         at(self.address, offset)
+    }
+
+    #[inline(always)]
+    fn pointed(self, offset: u32) -> Option<u64> {
+        self.field(offset)
+    }
+
+    #[inline(always)]
+    fn address(self) -> u64 {
+        self.address
     }
 }

@@ -8,14 +8,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use aya::{Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use tracer::kernel::{
     hooks::{HOOKS, Set},
-    load::{attach_hook, trampolines},
+    load::attach_hook,
 };
 
 use crate::live::watcher::{ended, killed};
@@ -26,10 +26,10 @@ static EMPTY: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/emp
 pub(crate) fn empty(set: &str) -> Result<Ebpf> {
     let set = Set::ALL.into_iter().find(|other| other.name() == set).context("a hook set")?;
     let mut ebpf = EbpfLoader::new().load(EMPTY).context("load the empty programs")?;
-    let btf = trampolines(set);
+    let own = Btf::from_sys_fs().ok();
     for hook in &HOOKS {
         // What the running tracer does without, it was refused, too.
-        let _ = attach_hook(&mut ebpf, set, hook, hook.name, btf.as_ref());
+        let _ = attach_hook(&mut ebpf, set, hook, hook.name, own.as_ref());
     }
     Ok(ebpf)
 }

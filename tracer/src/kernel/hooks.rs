@@ -13,8 +13,18 @@ pub enum Point {
     Kprobe,
     /// Kernel probe on return.
     Kretprobe,
-    /// Raw tracepoint.
+    /// Raw tracepoint; typed where the kernel takes it.
     Tracepoint,
+}
+
+/// Programs on tracepoints that have a twin for kernels that vouch for the types of its arguments (`tp_btf`), and how the twin is
+/// called.
+const TWINS: [(&str, &str); 2] =
+    [("tp_kfree_skb", "typed_kfree_skb"), ("tp_set_state", "typed_set_state")];
+
+/// The twin of a program.
+pub fn typed(program: &str) -> Option<&'static str> {
+    TWINS.iter().find(|(raw, _)| *raw == program).map(|(_, typed)| *typed)
 }
 
 /// A family of hooks that attach the same way.
@@ -82,6 +92,12 @@ pub struct Hook {
 }
 
 impl Hook {
+    /// The programs of a set, twins included.
+    pub fn names(&self, set: Set) -> impl DoubleEndedIterator<Item = &'static str> + use<> {
+        let of_set = self.programs.iter().filter(move |(s, ..)| *s == set);
+        of_set.flat_map(|(_, _, name)| [*name].into_iter().chain(typed(name)))
+    }
+
     /// Whether it is on a tracepoint, not on a function.
     pub fn on_tracepoint(&self) -> bool {
         self.programs.iter().all(|(_, point, _)| *point == Point::Tracepoint)

@@ -16,7 +16,7 @@ use aya::{
 use tracer_common::config::{Filter, PORT_WORDS};
 
 use super::{
-    hooks::{Hook, Need, Point, Set},
+    hooks::{Hook, Need, Point, Set, typed},
     plan::{Facts, Plan, Refused, Wish, plan},
     told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
@@ -65,10 +65,11 @@ pub fn attach(
     if !has_programs() {
         return Err(no_object());
     }
+    let own = own_types(facts);
     loop {
         let plan_now = plan(facts, wish)?;
         let types = facts.types.as_ref().map_err(|none| plan_failure(&none.why))?;
-        match attach_plan(&plan_now, types, filter, settings)? {
+        match attach_plan(&plan_now, types, own.as_ref(), filter, settings)? {
             Ok((ebpf, refused)) if refused.is_empty() => {
                 give_back();
                 return Ok(Attached { ebpf, plan: plan_now });
@@ -120,14 +121,14 @@ type Outcome = Result<(Ebpf, Vec<Refused>), Refused>;
 fn attach_plan(
     plan: &Plan,
     types: &Types,
+    own: Option<&Btf>,
     filter: &KernelFilter,
     settings: Settings,
 ) -> Result<Outcome, Failure> {
     let mut ebpf = load(plan, types, filter, settings)?;
-    let btf = trampolines(plan.set);
     let mut refused = Vec::new();
     for hook in &plan.hooks {
-        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, types.target(hook), btf.as_ref()) {
+        if let Err(why) = attach_hook(&mut ebpf, plan.set, hook, types.target(hook), own) {
             let this = Refused { set: plan.set, hook: hook.name, why };
             if hook.need == Need::Set {
                 return Ok(Err(this));
@@ -176,9 +177,14 @@ pub(super) fn load(
     Ok(ebpf)
 }
 
-/// The types that trampolines are made from; the other sets need none.
-pub fn trampolines(set: Set) -> Option<Btf> {
-    (set == Set::Fentry).then(|| Btf::from_sys_fs().ok()).flatten()
+/// The running kernel's own types, which trampolines and typed tracepoints are made from. Where the user named a file, the fields
+/// are where that says, and the kernel is not asked.
+pub fn own_types(facts: &Facts) -> Option<Btf> {
+    (!facts.types_from_file).then(|| Btf::from_sys_fs().ok()).flatten()
+}
+
+fn lacks(program: &str) -> String {
+    format!("the object lacks the program {program}")
 }
 
 /// Attaches all programs of a hook or none; `target` is what it is called on this kernel.
@@ -187,13 +193,24 @@ pub fn attach_hook(
     set: Set,
     hook: &Hook,
     target: &str,
-    btf: Option<&Btf>,
+    own: Option<&Btf>,
 ) -> Result<(), String> {
     for (_, point, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
-        let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
-        if let Err(error) = attach_program(program, *point, target, btf) {
+        if let (Some(twin), Some(_)) = (typed(name), own) {
+            let program = ebpf.program_mut(twin).ok_or_else(|| lacks(twin))?;
+            match attach_program(program, *point, target, own) {
+                Ok(()) => continue,
+                // The other one needs nothing that a kernel could refuse for its types.
+                Err(error) => {
+                    log::debug!("{twin}: {}; {name} in its place", in_words(&error));
+                    unload(program);
+                }
+            }
+        }
+        let program = ebpf.program_mut(name).ok_or_else(|| lacks(name))?;
+        if let Err(error) = attach_program(program, *point, target, own) {
             // All of a hook or nothing: an entry without its exit would only cost.
-            for (_, _, name) in hook.programs.iter().filter(|(s, ..)| *s == set) {
+            for name in hook.names(set) {
                 if let Some(program) = ebpf.program_mut(name) {
                     unload(program);
                 }
@@ -208,21 +225,25 @@ fn attach_program(
     program: &mut Program,
     point: Point,
     hook: &str,
-    btf: Option<&Btf>,
+    own: Option<&Btf>,
 ) -> Result<(), ProgramError> {
     let no_btf = || ProgramError::IOError(std::io::Error::other("the kernel's own BTF cannot be read"));
     match (point, program) {
         (Point::Fentry, Program::FEntry(p)) => {
-            p.load(hook, btf.ok_or_else(no_btf)?)?;
+            p.load(hook, own.ok_or_else(no_btf)?)?;
             p.attach().map(drop)
         }
         (Point::Fexit, Program::FExit(p)) => {
-            p.load(hook, btf.ok_or_else(no_btf)?)?;
+            p.load(hook, own.ok_or_else(no_btf)?)?;
             p.attach().map(drop)
         }
         (Point::Kprobe | Point::Kretprobe, Program::KProbe(p)) => {
             p.load()?;
             p.attach(hook, 0).map(drop)
+        }
+        (Point::Tracepoint, Program::BtfTracePoint(p)) => {
+            p.load(hook, own.ok_or_else(no_btf)?)?;
+            p.attach().map(drop)
         }
         (Point::Tracepoint, Program::RawTracePoint(p)) => {
             p.load()?;
@@ -239,6 +260,7 @@ fn unload(program: &mut Program) {
         Program::FExit(p) => p.unload(),
         Program::KProbe(p) => p.unload(),
         Program::RawTracePoint(p) => p.unload(),
+        Program::BtfTracePoint(p) => p.unload(),
         _ => Ok(()),
     };
 }

@@ -2,7 +2,7 @@
 
 use super::{
     hooks::Set,
-    load::{KernelFilter, Settings, attach, attach_hook, load, trampolines},
+    load::{KernelFilter, Settings, attach, attach_hook, load, own_types},
     plan::{Facts, Plan, Wish, hooks_of, survey},
 };
 use crate::error::Failure;
@@ -57,13 +57,13 @@ fn one_by_one(
         Ok(ebpf) => ebpf,
         Err(failure) => return all_the_same(&failure.why),
     };
-    let btf = trampolines(set);
+    let own = own_types(facts);
     let mut result = |name: &'static str| {
         if let Some(missing) = plan.missing.iter().find(|missing| missing.hook == name) {
             return Some((name, Err(missing.why.clone())));
         }
         let hook = plan.hooks.iter().find(|hook| hook.name == name)?;
-        Some((name, attach_hook(&mut ebpf, set, hook, types.target(hook), btf.as_ref())))
+        Some((name, attach_hook(&mut ebpf, set, hook, types.target(hook), own.as_ref())))
     };
     hooks_of(set).filter_map(|hook| result(hook.name)).collect()
 }

@@ -73,12 +73,7 @@ impl Attached {
     /// The programs in place.
     pub fn programs(&self) -> Vec<ProgramFacts> {
         let hooks = self.plan.hooks.iter();
-        let names = hooks.flat_map(|hook| {
-            hook.programs
-                .iter()
-                .filter(|(set, ..)| *set == self.plan.set)
-                .map(|(_, _, name)| (*name, hook.name))
-        });
+        let names = hooks.flat_map(|hook| hook.names(self.plan.set).map(|name| (name, hook.name)));
         names
             .filter_map(|(program, hook)| {
                 let info = self.ebpf.program(program)?.info().ok()?;
@@ -96,8 +91,7 @@ impl Attached {
     /// Takes every program off its hook, in the reverse order. The maps stay: what is in the ring can still be read.
     pub fn detach(&mut self) {
         for hook in self.plan.hooks.iter().rev() {
-            let programs = hook.programs.iter().rev().filter(|(set, ..)| *set == self.plan.set);
-            for (_, _, name) in programs {
+            for name in hook.names(self.plan.set).rev() {
                 if let Some(program) = self.ebpf.program_mut(name) {
                     unload(program);
                 }

@@ -1,0 +1,89 @@
+//! Structures whose type the verifier knows, because a trampoline or a typed tracepoint (`tp_btf`, 5.5) handed them over: their
+//! fields are loaded by plain instructions, at a fraction of what a helper's call costs. A pointer that leads nowhere reads as 0
+//! (`PROBE_MEM`, Linux arch/x86/net/bpf_jit_comp.c).
+//!
+//! The verifier holds every load against the kernel's own types: a field of another structure, as of `tcp_sock` behind a
+//! `sock`, is refused when the program is loaded.
+
+use core::mem::MaybeUninit;
+
+use tracer_common::offsets::ABSENT;
+
+use crate::{
+    copies::Room,
+    read::{Fields, Structure},
+};
+
+/// A pointer that the verifier knows the type of.
+#[derive(Clone, Copy)]
+pub struct Typed(pub u64);
+
+/// Loads so many bytes. In assembly, because the compiler makes one load at an offset that it works out of two in the arms of
+/// a branch, which the verifier refuses.
+macro_rules! load {
+    ($width:literal, $address:expr) => {{
+        let value: u64;
+        #[cfg(target_arch = "bpf")]
+        // SAFETY: the verifier checks the address, its type and the width.
+        #[expect(unsafe_code, reason = "a load at an address that is the verifier's business")]
+        unsafe {
+            core::arch::asm!(
+                concat!("{value} = *(", $width, " *)({address} + 0)"),
+                value = out(reg) value, address = in(reg) $address,
+                options(nostack, pure, readonly)
+            );
+        }
+        #[cfg(not(target_arch = "bpf"))]
+        {
+            value = $address; // only for clippy on the host
+        }
+        value
+    }};
+}
+
+/// Nothing is copied.
+impl Structure for Typed {
+    type Whole<'a> = Self;
+
+    #[inline(always)]
+    fn whole(self, _room: &mut Room) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl Fields for Typed {
+    type Pointed = Self;
+
+    #[inline(always)]
+    fn field<T: Copy>(self, offset: u32) -> Option<T> {
+        if offset == ABSENT {
+            return None;
+        }
+        let from = self.0 + u64::from(offset);
+        let mut value = MaybeUninit::<T>::uninit();
+        let to = value.as_mut_ptr().cast::<u8>();
+        // SAFETY: as many bytes are written as the value has, which is plain.
+        #[expect(unsafe_code, reason = "a value from words")]
+        unsafe {
+            match size_of::<T>() {
+                1 => to.write(load!("u8", from) as u8),
+                2 => to.cast::<u16>().write_unaligned(load!("u16", from) as u16),
+                4 => to.cast::<u32>().write_unaligned(load!("u32", from) as u32),
+                8 => to.cast::<u64>().write_unaligned(load!("u64", from)),
+                16 => to.cast::<[u64; 2]>().write_unaligned([load!("u64", from), load!("u64", from + 8)]),
+                _ => return None,
+            }
+            Some(value.assume_init())
+        }
+    }
+
+    #[inline(always)]
+    fn pointed(self, offset: u32) -> Option<Self> {
+        self.field(offset).map(Self)
+    }
+
+    #[inline(always)]
+    fn address(self) -> u64 {
+        self.0
+    }
+}
