@@ -36,7 +36,7 @@ use crate::{args::Args, returned::returned, told::told, typed::Typed};
 //              const struct tcp_request_sock_ops *af_ops, struct sock *sk, struct sk_buff *skb)
 #[fentry]
 fn conn_request(ctx: FEntryContext) -> u32 {
-    tcp::listen_enter(ctx.nth(2), ctx.nth(3));
+    tcp::listen_enter(Typed(ctx.nth(2)), Typed(ctx.nth(3)));
     0
 }
 
@@ -85,7 +85,7 @@ fn hash_add_x(ctx: FExitContext) -> u32 {
 //              struct inet_timewait_sock *tw, struct sk_buff *skb, const struct tcphdr *th, u32 *tw_isn)
 #[fentry]
 fn timewait(ctx: FEntryContext) -> u32 {
-    tcp::timewait_enter(ctx.nth(0), ctx.nth(1));
+    tcp::timewait_enter(Typed(ctx.nth(0)), Typed(ctx.nth(1)));
     0
 }
 
@@ -106,7 +106,7 @@ fn timewait_x(ctx: FExitContext) -> u32 {
 //              struct request_sock *req, bool fastopen, bool *req_stolen)
 #[fentry]
 fn check_req(ctx: FEntryContext) -> u32 {
-    tcp::request_enter(ctx.nth(0), ctx.nth(1), ctx.nth(2));
+    tcp::request_enter(Typed(ctx.nth(0)), Typed(ctx.nth(1)), Typed(ctx.nth(2)));
     0
 }
 
@@ -120,7 +120,7 @@ fn check_req_x(ctx: FExitContext) -> u32 {
 //              const struct tcphdr *th, int syn_inerr)
 #[fentry]
 fn validate(ctx: FEntryContext) -> u32 {
-    tcp::full_enter(ctx.nth(0), ctx.nth(1), ctx.nth(2));
+    tcp::full_enter(Typed(ctx.nth(0)), Typed(ctx.nth(1)), Typed(ctx.nth(2)));
     0
 }
 

@@ -20,7 +20,7 @@ use crate::{
         Not, counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
         still_holds,
     },
-    read::{Fields, at, member},
+    read::{Fields, Structure, at, member, pointed},
     ring::send,
     told::told,
 };
@@ -67,8 +67,8 @@ pub fn unfinished(pad: &Pad) {
 
 /// Takes the SYN in hand; `false` when it is none or not wanted.
 #[inline(always)]
-fn begin(record: &mut SynRecord, copies: &mut Copies, skb: u64) -> bool {
-    let found = match copies.skb.copy(skb) {
+fn begin(record: &mut SynRecord, copies: &mut Copies, skb: impl Structure) -> bool {
+    let found = match skb.whole(&mut copies.skb) {
         Some(skb) => in_tcp(skb, &mut copies.headers, record),
         None => Err(Not::Readable),
     };
@@ -79,34 +79,31 @@ fn begin(record: &mut SynRecord, copies: &mut Copies, skb: u64) -> bool {
 #[inline(always)]
 fn placed(record: &mut SynRecord, sock: impl Fields, site: u8) -> bool {
     record.netns = netns_of_sock(sock);
+    if !netns_wanted(record.netns) {
+        return false;
+    }
     record.time_ns = now();
     record.site = site;
-    netns_wanted(record.netns)
+    true
 }
 
 /// The observation goes on until a later hook ends it.
 #[inline(always)]
-fn hold(pad: &mut Pad, sock: u64, skb: u64) {
-    pad.skb = skb;
-    pad.sock = sock;
+fn hold(pad: &mut Pad, sock: impl Fields, skb: impl Fields) {
+    pad.skb = skb.address();
+    pad.sock = sock.address();
     pad.answered = 0;
     pad.cookie = 0;
     pad.recycle = 0;
 }
 
-/// A socket that cannot be read: its SYN goes by unseen.
-#[inline(always)]
-fn unreadable() {
-    count(Counter::ReadFailed);
-}
-
 /// A listening socket is asked.
 #[inline(always)]
-pub fn listen_enter(sk: u64, skb: u64) {
+pub fn listen_enter(sk: impl Fields, skb: impl Structure) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     // The TIME_WAIT bucket's observation of the same packet goes on here.
     let from_time_wait =
-        pad.skb == skb && pad.record.site == site::TIME_WAIT && still_holds(skb, &pad.record);
+        pad.skb == skb.address() && pad.record.site == site::TIME_WAIT && still_holds(skb, &pad.record);
     if !from_time_wait {
         abandon(pad);
     }
@@ -120,10 +117,14 @@ pub fn listen_enter(sk: u64, skb: u64) {
     if from_time_wait {
         record.flags |= flag::FROM_TIME_WAIT;
     }
-    let net = member!(sk, sk_net: u64).unwrap_or(0);
-    let (Some(ack_backlog), Some(max), Some(qlen)) =
-        (member!(sk, sk_ack_backlog: u32), member!(sk, sk_max_ack_backlog: u32), member!(sk, icsk_qlen: u32))
-    else {
+    // The part of a connection's socket, behind what is every socket's.
+    let icsk = sk.address();
+    let (Some(net), Some(ack_backlog), Some(max), Some(qlen)) = (
+        pointed!(sk, sk_net),
+        member!(sk, sk_ack_backlog: u32),
+        member!(sk, sk_max_ack_backlog: u32),
+        member!(icsk, icsk_qlen: u32),
+    ) else {
         return;
     };
     record.socket[queues::ACCEPT] = ack_backlog;
@@ -213,16 +214,20 @@ pub fn listen_exit(skb: u64) {
 
 /// A TIME_WAIT or FIN_WAIT2 bucket has it.
 #[inline(always)]
-pub fn timewait_enter(tw: u64, skb: u64) {
+pub fn timewait_enter(tw: impl Fields, skb: impl Structure) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     abandon(pad);
     if !begin(&mut pad.record, &mut pad.copies, skb) {
         return;
     }
-    let Some(bucket) = pad.copies.sock.copy(tw) else { return unreadable() };
-    if placed(&mut pad.record, bucket, site::TIME_WAIT) {
+    if !placed(&mut pad.record, tw, site::TIME_WAIT) {
+        return;
+    }
+    if let Some(bucket) = pad.copies.sock.copy(tw.address()) {
         remember_timewait(&mut pad.record, bucket);
         hold(pad, tw, skb);
+    } else {
+        count(Counter::ReadFailed);
     }
 }
 
@@ -254,7 +259,7 @@ pub fn timewait_exit(skb: u64, verdict: u32) {
 
 /// A request socket has it.
 #[inline(always)]
-pub fn request_enter(sk: u64, skb: u64, req: u64) {
+pub fn request_enter(sk: impl Fields, skb: impl Structure, req: impl Fields) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     abandon(pad);
     if !begin(&mut pad.record, &mut pad.copies, skb) || !placed(&mut pad.record, sk, site::SYN_RECV) {
@@ -268,11 +273,13 @@ pub fn request_enter(sk: u64, skb: u64, req: u64) {
         record.socket[remembered::TS_RECENT] = ts;
         record.flags |= flag::TS_RECENT;
     }
-    if let Some(next) = member!(req, treq_rcv_nxt: u32) {
+    // The part that is TCP's, behind what is every request's.
+    let treq = req.address();
+    if let Some(next) = member!(treq, treq_rcv_nxt: u32) {
         record.socket[remembered::RCV_NXT] = next;
         record.flags |= flag::RCV_NXT;
     }
-    if let Some(last) = member!(req, treq_last_oow: u32) {
+    if let Some(last) = member!(treq, treq_last_oow: u32) {
         pad.last_oow = last;
         record.flags |= flag::ACK_KNOWN;
     }
@@ -304,9 +311,9 @@ fn note_ack(pad: &mut Pad, offset: u32) {
 
 /// A full socket has a segment. This is on the way of ordinary data: one byte decides.
 #[inline(always)]
-pub fn full_enter(sk: u64, skb: u64, th: u64) {
+pub fn full_enter(sk: impl Fields, skb: impl Structure, th: impl Fields) {
     // SYN without ACK, byte 13 of the header.
-    let Some(flags) = at::<u8>(th, 13) else { return };
+    let Some(flags) = th.field::<u8>(13) else { return };
     if flags & 0x12 != 0x02 {
         return;
     }
@@ -319,8 +326,9 @@ pub fn full_enter(sk: u64, skb: u64, th: u64) {
     let record = &mut pad.record;
     record.sk_state = member!(sk, sk_state: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
-    remember_full(record, sk);
-    if let Some(last) = member!(sk, tp_last_oow: u32) {
+    let tp = sk.address();
+    remember_full(record, tp);
+    if let Some(last) = member!(tp, tp_last_oow: u32) {
         pad.last_oow = last;
         record.flags |= flag::ACK_KNOWN;
     }
