@@ -25,7 +25,7 @@ pub use causes::{CauseWord, selected};
 pub use doctor::DoctorArgs;
 pub use help::Topic;
 pub use live::{DemoArgs, LiveArgs};
-pub use options::{OutputArgs, SelectArgs};
+pub use options::{OutputArgs, SelectArgs, TypesArgs};
 pub use replay::ReplayArgs;
 pub use report::ReportArgs;
 pub use top::TopArgs;
@@ -92,6 +92,9 @@ pub enum Command {
         /// The hook set.
         #[arg(long, value_enum, default_value_t = Hooks::Auto, value_name = "SET")]
         hooks: Hooks,
+        /// The kernel's type information.
+        #[command(flatten)]
+        types: TypesArgs,
     },
 }
 

@@ -72,6 +72,8 @@ enum Task {
         /// Write the table instead.
         #[arg(long)]
         write: bool,
+        #[command(flatten)]
+        elsewhere: verifier::Elsewhere,
     },
     /// Evaluate how often the clocks are right, and compare with the table in the repository.
     Eval {
@@ -122,7 +124,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { part, only, kernel } => test::test(part, only.as_deref(), &kernel),
         Task::Vm { which, with, command } => vm::command(&which, &with, &command.join(" ")),
         Task::Lint => lint::lint(),
-        Task::Verifier { write } => verifier::table(write),
+        Task::Verifier { write, elsewhere } => verifier::table(write, &elsewhere),
         Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),
         Task::Pictures => pictures::pictures(),
         Task::Bench { which, check, wishes } => bench::bench(which, check, &wishes),

@@ -30,12 +30,6 @@ pub(crate) enum Part {
     Vm,
 }
 
-/// The hook sets that a kernel of the bench must attach. The one for kernels that no distribution has any more runs on one of
-/// the others, so that it runs at all.
-fn sets(series: Series) -> &'static str {
-    if series == Series::V6_1 { "fentry,kprobe,tracepoint,legacy" } else { "fentry,kprobe,tracepoint" }
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     passed: u64,
@@ -216,8 +210,8 @@ fn bench(tally: &mut Tally, verifier: &mut Table, series: Series, only: Option<&
     let payload = [Payload { from: &tracer, to: "tracer" }, Payload { from: &live, to: "live" }];
     let command = format!(
         "{}; TRACER_BIN=/tracer TRACER_LIVE_SETS={} /live {}",
-        verifier::COMMAND,
-        sets(series),
+        verifier::command(series.sets(), None),
+        series.sets().join(","),
         live_command(only).join(" ")
     );
     let mut counts = Counts::default();
@@ -225,7 +219,7 @@ fn bench(tally: &mut Tally, verifier: &mut Table, series: Series, only: Option<&
         if line == vm::AGAIN {
             counts = Counts::default();
         }
-        if verifier.take(series, line) {
+        if verifier.take(series.name(), line) {
             return;
         }
         println!("  {} | {line}", series.name());

@@ -5,13 +5,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 
 use crate::{
     build,
-    vm::{self, Payload, Series},
+    vm::{self, Payload, Report, Series},
     workspace,
 };
 
@@ -23,31 +25,36 @@ const GROWTH: u64 = 10;
 #[derive(Default)]
 pub(crate) struct Table(BTreeMap<(String, String, String), (u64, u64)>);
 
-/// For the shell of a guest: what [`Table::take`] understands. Every set must attach there.
-pub(crate) const COMMAND: &str =
-    "for set in fentry kprobe tracepoint; do /tracer programs --hooks $set || exit 1; done";
+/// For the shell of a guest: what [`Table::take`] understands. Every set must attach there. `btf`: a file of the guest.
+pub(crate) fn command(sets: &[&str], btf: Option<&str>) -> String {
+    let types = btf.map_or(String::new(), |file| format!(" --btf /{file}"));
+    format!("for set in {}; do /tracer programs --hooks $set{types} || exit 1; done", sets.join(" "))
+}
 
-/// `cargo xtask verifier`: boots every kernel of the bench only for this.
+/// A kernel from elsewhere, which has no type information of its own.
+#[derive(Args)]
+pub(crate) struct Elsewhere {
+    /// Only this image (bzImage) of a kernel before 5.8, with the hook set legacy.
+    #[arg(long, requires = "btf")]
+    image: Option<PathBuf>,
+    /// Its type information: `pahole --btf_encode_detached FILE vmlinux`.
+    #[arg(long, requires = "image")]
+    btf: Option<PathBuf>,
+}
+
+/// `cargo xtask verifier`: boots every kernel of the bench only for this, or one from elsewhere.
 ///
 /// # Errors
-/// When a program grew or is not in the table, or a kernel of the bench refuses one.
-pub(crate) fn table(write: bool) -> Result<()> {
+/// When a program grew or is not in the table, or a kernel refuses one.
+pub(crate) fn table(write: bool, elsewhere: &Elsewhere) -> Result<()> {
     let tracer = build::build(true)?;
-    let mut now = Table::default();
-    for series in Series::ALL {
-        let payload = [Payload { from: &tracer, to: "tracer" }];
-        let mut other = Vec::new();
-        let report = vm::boot(series, &payload, COMMAND, &mut |line| {
-            if !now.take(series, line) {
-                other.push(line.to_owned());
-            }
-        })?;
-        if report.status != Some(0) {
-            bail!("{}: {}\n{}", series.name(), other.join("\n"), report.console);
-        }
-    }
+    let tracer = Payload { from: &tracer, to: "tracer" };
+    let now = match (&elsewhere.image, &elsewhere.btf) {
+        (Some(image), Some(btf)) => on_image(image, &[tracer, Payload { from: btf, to: "btf" }])?,
+        _ => on_the_bench(&[tracer])?,
+    };
     if write {
-        fs::write(workspace().join(FILE), now.render())?;
+        fs::write(workspace().join(FILE), now.beside(parse(&read()?)).render())?;
         return Ok(());
     }
     let worse = now.worse()?;
@@ -58,11 +65,59 @@ pub(crate) fn table(write: bool) -> Result<()> {
     bail!("{}", worse.join("\n"));
 }
 
+fn on_the_bench(payload: &[Payload<'_>]) -> Result<Table> {
+    let mut now = Table::default();
+    for series in Series::ALL {
+        let mut other = Vec::new();
+        let report = vm::boot(series, payload, &command(series.sets(), None), &mut |line| {
+            if !now.take(series.name(), line) {
+                other.push(line.to_owned());
+            }
+        })?;
+        whole(series.name(), &report, &other)?;
+    }
+    Ok(now)
+}
+
+fn on_image(image: &Path, payload: &[Payload<'_>]) -> Result<Table> {
+    let mut lines = Vec::new();
+    let command = command(&["legacy"], Some("btf"));
+    let (release, report) =
+        vm::boot_image(image, payload, &command, &mut |line| lines.push(line.to_owned()))?;
+    whole(&release, &report, &lines)?;
+    // As the others are called.
+    let name: Vec<&str> = release.split('.').take(2).collect();
+    let mut now = Table::default();
+    for line in &lines {
+        now.take(&name.join("."), line);
+    }
+    Ok(now)
+}
+
+fn whole(kernel: &str, report: &Report, said: &[String]) -> Result<()> {
+    if report.status != Some(0) {
+        bail!("{kernel}: {}\n{}", said.join("\n"), report.console);
+    }
+    Ok(())
+}
+
+fn read() -> Result<String> {
+    let path = workspace().join(FILE);
+    fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
+
 impl Table {
+    /// With the rows of the kernels that are not in this one.
+    fn beside(mut self, then: Self) -> Self {
+        let here: BTreeSet<String> = self.0.keys().map(|(kernel, ..)| kernel.clone()).collect();
+        self.0.extend(then.0.into_iter().filter(|((kernel, ..), _)| !here.contains(kernel)));
+        self
+    }
+
     /// Takes a line of the guest's output; `false` when it is something else.
-    pub(crate) fn take(&mut self, series: Series, line: &str) -> bool {
+    pub(crate) fn take(&mut self, kernel: &str, line: &str) -> bool {
         let Some((set, program, verified, bytes)) = row(line) else { return false };
-        self.0.insert((series.name().into(), set, program), (verified, bytes));
+        self.0.insert((kernel.into(), set, program), (verified, bytes));
         true
     }
 
@@ -71,8 +126,7 @@ impl Table {
     /// # Errors
     /// When that table cannot be read.
     pub(crate) fn worse(&self) -> Result<Vec<String>> {
-        let path = workspace().join(FILE);
-        let then = parse(&fs::read_to_string(&path).with_context(|| path.display().to_string())?);
+        let then = parse(&read()?);
         let mut worse = compare(&then, self);
         if !worse.is_empty() {
             worse.push("when this is meant: cargo xtask verifier --write".into());
@@ -90,7 +144,8 @@ impl Table {
             "# What the verifier has to do\n\n\
              Written by `cargo xtask verifier --write`, compared whenever the tests run on the bench of kernels. Instructions\n\
              verified are 0 where the kernel does not say (before 5.16); bytes are those after its rewriting. A program that\n\
-             suddenly costs more is close to being refused by some kernel.\n\n\
+             suddenly costs more is close to being refused by some kernel. Rows of kernels that are not of the bench stay as they\n\
+             are: `cargo xtask verifier --image BZIMAGE --btf FILE --write` renews one.\n\n\
              | kernel | set | program | instructions verified | bytes |\n| --- | --- | --- | ---: | ---: |\n",
         );
         for ((kernel, set, program), (verified, bytes)) in &self.0 {
@@ -153,13 +208,18 @@ mod tests {
     fn there_and_back() {
         let line = r#"{"set":"kprobe","kernel":"6.1","program":"k_validate","hook":"x","verified":321,"xlated":4000,"jited":1}"#;
         let mut table = Table::default();
-        assert!(table.take(Series::V6_1, line));
-        assert!(!table.take(Series::V6_1, "tracer: no"));
+        assert!(table.take("6.1", line));
+        assert!(!table.take("6.1", "tracer: no"));
         assert_eq!(parse(&table.render()).0, table.0);
         assert!(compare(&table, &table).is_empty());
         let key = ("6.1".to_owned(), "kprobe".to_owned(), "k_validate".to_owned());
         assert_eq!(compare(&table, &Table([(key.clone(), (900, 4000))].into())).len(), 1);
         assert_eq!(compare(&Table::default(), &table).len(), 1);
+        // What was not booted now stays in the table.
+        let old = Table([(("4.9".into(), "legacy".into(), "k_validate".into()), (0, 7))].into());
+        let both = Table(table.0.clone()).beside(Table(old.0.clone()));
+        assert_eq!(both.0.len(), 2);
+        assert_eq!(Table(table.0.clone()).beside(both).0.len(), 2);
         // A kernel that was not booted says nothing; a program that one booted kernel lacks does.
         assert!(compare(&table, &Table::default()).is_empty());
         let other = ("6.1".to_owned(), "kprobe".to_owned(), "k_other".to_owned());

@@ -101,9 +101,13 @@ fn movers(name: &str) -> &'static [Cause] {
         "TcpExtTCPSYNChallenge" => &[Cause::PawsEstablished, Cause::SynOnEstablished],
         "TcpExtListenOverflows" => &[Cause::AcceptQueueFull],
         "TcpExtTCPReqQFullDrop" => &[Cause::SynQueueFull],
-        "TcpExtListenDrops" => {
-            &[Cause::AcceptQueueFull, Cause::SynQueueFull, Cause::PeerNotProven, Cause::ListenOther]
-        }
+        "TcpExtListenDrops" => &[
+            Cause::PawsRecycle,
+            Cause::AcceptQueueFull,
+            Cause::SynQueueFull,
+            Cause::PeerNotProven,
+            Cause::ListenOther,
+        ],
         _ => &[],
     }
 }

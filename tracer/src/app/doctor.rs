@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    environment::{own_nat, sysctls},
+    environment::{add_machine_wide, own_nat, sysctls},
     listeners::count,
     live::RING_BYTES,
     namespaces::{Namespaces, read_counters},
@@ -128,6 +128,7 @@ fn places(not_looked_at: &mut Vec<String>) -> (Vec<Place>, u64) {
     let until = Instant::now() + PATIENCE;
     let mut first = look_into(&mut namespaces, own).unwrap_or_default();
     first.netns = own;
+    add_machine_wide(&mut first.sysctls, &mut namespaces, own);
     let (mut others, mut refused, mut late) = (Vec::new(), Vec::new(), 0);
     for inode in inodes {
         if Instant::now() > until {

@@ -89,7 +89,10 @@ impl Scene {
             let sysctls = sysctls(Path::new("/proc/sys"));
             Ok((sysctls, if look_for_nat { own_nat() } else { None }))
         });
-        let (sysctls, own_nat) = read.unwrap_or_default();
+        let (mut sysctls, own_nat) = read.unwrap_or_default();
+        if !sysctls.is_empty() {
+            add_machine_wide(&mut sysctls, namespaces, netns);
+        }
         // The verdict asks for no other, and a summary need not carry hundreds.
         counters.retain(|name, _| CHECKED.contains(&name.as_str()));
         Environment { kernel, sysctls_read: !sysctls.is_empty(), sysctls, own_nat, counters }
@@ -104,6 +107,21 @@ pub(super) fn sysctls(root: &Path) -> BTreeMap<String, String> {
         Ok(fs::read_to_string(path)?.trim().to_owned())
     };
     SYSCTLS.iter().filter_map(|name| Some(((*name).to_owned(), read(name).ok()?))).collect()
+}
+
+/// Adds those that hold in every namespace, and show in the machine's first one alone: `tcp_tw_recycle` before 4.11, and some
+/// others.
+pub(super) fn add_machine_wide(
+    settings: &mut BTreeMap<String, String>,
+    namespaces: &mut Namespaces,
+    netns: u32,
+) {
+    let Some(first) = Namespaces::first().filter(|first| *first != netns) else { return };
+    // One that a namespace has of its own shows there.
+    for (name, value) in namespaces.inside(first, || Ok(sysctls(Path::new("/proc/sys")))).unwrap_or_default()
+    {
+        settings.entry(name).or_insert(value);
+    }
 }
 
 /// Source address translation in the namespace of the calling thread; `None` where no program could tell.
@@ -181,6 +199,21 @@ mod tests {
         assert!(read.contains_key("net.ipv4.tcp_timestamps") && read.contains_key("net.ipv4.tcp_syncookies"));
         assert!(read.values().all(|value| !value.contains('\n')));
         assert!(sysctls(Path::new("/nowhere")).is_empty());
+    }
+
+    #[test]
+    fn settings_of_the_first_namespace_do_where_there_are_none() {
+        let name = "net.ipv4.tcp_timestamps";
+        let mut settings: BTreeMap<_, _> = [(name.to_owned(), "its own".to_owned())].into();
+        // Of no namespace that there is.
+        add_machine_wide(&mut settings, &mut Namespaces::find(None), 0);
+        assert_eq!(settings[name], "its own");
+        // Who is not root may not ask where process 1 is.
+        assert_eq!(settings.contains_key("net.ipv4.tcp_syncookies"), Namespaces::first().is_some());
+        let first = Namespaces::first().unwrap_or_default();
+        let mut same = BTreeMap::new();
+        add_machine_wide(&mut same, &mut Namespaces::find(None), first);
+        assert!(same.is_empty() || first == 0);
     }
 
     #[test]

@@ -141,6 +141,11 @@ impl Namespaces {
         self.own
     }
 
+    /// That of process 1, which is the machine's first unless this is a container; `None` where it may not be asked.
+    pub fn first() -> Option<u32> {
+        fs::metadata("/proc/1/ns/net").ok()?.ino().try_into().ok()
+    }
+
     /// Runs `work` inside a namespace, in a thread of its own unless it is ours.
     ///
     /// # Errors

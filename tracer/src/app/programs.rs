@@ -1,5 +1,7 @@
 //! `tracer programs`: loads and attaches a set, and prints what the kernel says about its programs.
 
+use std::path::Path;
+
 use super::{live::RING_BYTES, request::wish, sink::Sink};
 use crate::{
     cli::Hooks,
@@ -15,8 +17,8 @@ use crate::{
 ///
 /// # Errors
 /// As [`super::live::trace`].
-pub fn programs(hooks: Hooks) -> Result<Exit, Failure> {
-    let mut facts = capability::facts(None);
+pub fn programs(hooks: Hooks, btf: Option<&Path>) -> Result<Exit, Failure> {
+    let mut facts = capability::facts(btf);
     capability::raise_memlock();
     let filter = KernelFilter {
         words: tracer_common::config::Filter { no_listener: 1, ..Default::default() },

@@ -283,11 +283,11 @@ impl Tracing {
         if end == End::Asked {
             self.take_all(ring)?;
             self.release_all()?;
-        }
-        if !attached.plan.set.has_ring() {
-            // Perf buffers tell of lost records only when there is room again.
-            let unseen = counts.of(Counter::Drops).saturating_sub(self.came + self.report.lost.decode);
-            self.lost_on_the_way = self.lost_on_the_way.max(unseen);
+            if !attached.plan.set.has_ring() {
+                // Perf buffers tell of lost records only when there is room again, and not what they were of.
+                let sent = attached.counts()?.of(Counter::Drops);
+                self.lost_on_the_way = sent.saturating_sub(self.came + self.report.lost.decode);
+            }
         }
         let counts = counts.since(&self.counts);
         let mut told = self.told(&kinds);

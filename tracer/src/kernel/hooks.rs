@@ -113,6 +113,9 @@ impl Hook {
 /// Functions that got another name: with 5.17 (and stable 5.15), with 6.11. Who keeps the old one keeps it inline.
 const RENAMED: [&[&str]; 1] = [&["kfree_skb", "kfree_skb_reason", "sk_skb_reason_drop"]];
 
+/// What notes for `tcp_tw_recycle` which timestamp an address used last; global functions, gone with 4.12.
+pub const REMEMBER: [&str; 2] = ["tcp_remember_stamp", "tcp_tw_remember_stamp"];
+
 use Cause::{
     AcceptQueueFull, ListenOther, NoListener, OldSequence, Other, OutOfWindow, PawsEstablished, PawsFinWait2,
     PawsRecycle, PawsSynRecv, PawsTimeWait, PeerNotProven, Repeated, SynOnEstablished, SynQueueFull,
@@ -222,16 +225,15 @@ pub const HOOKS: [Hook; 18] = [
         need: Need::Causes,
         sees: &[PeerNotProven],
     },
-    // What it remembers; gone with 4.12.
     Hook {
-        name: "tcp_remember_stamp",
+        name: REMEMBER[0],
         programs: &[(L, Kprobe, "k_remember_stamp")],
         args: 1..=1,
         need: Need::Detail,
         sees: &[],
     },
     Hook {
-        name: "tcp_tw_remember_stamp",
+        name: REMEMBER[1],
         programs: &[(L, Kprobe, "k_tw_remember_stamp")],
         args: 1..=1,
         need: Need::Detail,

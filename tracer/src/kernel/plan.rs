@@ -6,7 +6,7 @@
 use tracer_common::config::Shape;
 
 use super::{
-    hooks::{HOOKS, Hook, Need, Set},
+    hooks::{HOOKS, Hook, Need, REMEMBER, Set},
     types::Types,
 };
 use crate::{
@@ -146,12 +146,12 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
         let why = "this kernel has no ring buffer (5.8)".into();
         worthless = Some(Refused { set, hook: HOOKS[0].name, why });
     }
-    // From 4.12 on nobody refuses a SYN for tcp_tw_recycle.
-    let recycles = types.functions.get("tcp_peer_is_proven").is_none_or(|prototype| prototype.args >= 4);
+    let recycles = types.recycles();
     for hook in hooks_of(set) {
         match obstacle(facts, types, set, hook) {
             None => plan.hooks.push(hook),
-            Some(_) if !recycles && hook.name.ends_with("remember_stamp") => {}
+            // Neither hooked nor missing: there is nothing to remember.
+            Some(_) if !recycles && REMEMBER.contains(&hook.name) => {}
             Some(why) => {
                 plan.blind.extend(hook.sees);
                 plan.missing.push(Missing { hook: hook.name.into(), why: why.clone() });

@@ -8,7 +8,7 @@ use tracer_common::offsets::{ABSENT, FIELDS};
 
 use super::{
     btf::{Btf, Prototype},
-    hooks::{HOOKS, Hook},
+    hooks::{HOOKS, Hook, REMEMBER},
 };
 
 /// The kernel's types, as far as they matter here.
@@ -85,6 +85,12 @@ impl Types {
     /// What a hook is called here.
     pub fn target(&self, hook: &'static Hook) -> &'static str {
         self.function(hook).map_or(hook.name, |(name, _)| name)
+    }
+
+    /// Whether this kernel has `tcp_tw_recycle` (before 4.12).
+    pub fn recycles(&self) -> bool {
+        // Either says so: one that was inlined is not there.
+        self.args("tcp_peer_is_proven") == 4 || REMEMBER.iter().any(|name| self.functions.contains_key(name))
     }
 
     /// Number of arguments of a hooked function; 0 where it is not there.

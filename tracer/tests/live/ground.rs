@@ -113,6 +113,11 @@ impl Ground {
         }
     }
 
+    /// Whether drops without a record are counted by what and whose they were. The set for old kernels says how many they are.
+    pub(crate) fn counts_unsent(self) -> bool {
+        self.set != Set::Legacy
+    }
+
     /// Whether the kernel's remembered timestamp can be read where the SYN dies.
     pub(crate) fn remembers(self, place: Place) -> bool {
         match place {

@@ -24,7 +24,9 @@ pub fn setting(name: &str, value: &str, nat: Option<&OwnNat>) -> Meaning {
     let Ok(number) = value.trim().parse::<i64>() else { return fine("not a number") };
     match (name.strip_prefix("net.ipv4.").unwrap_or(name), number) {
         ("tcp_tw_recycle", 0) => fine("off, as it should be"),
-        ("tcp_tw_recycle", _) => odd("refuses clients behind a NAT by their timestamps; set it to 0"),
+        ("tcp_tw_recycle", _) => {
+            odd("refuses clients behind NATs; off: `sysctl -w net.ipv4.tcp_tw_recycle=0`")
+        }
         ("tcp_timestamps", 0) => {
             odd("no timestamps: no PAWS, and old connections block a port by sequence number")
         }

@@ -173,12 +173,47 @@ fn settings_and_what_they_mean() {
         assert_eq!(meaning.remarkable, remarkable, "{name}={value}");
         assert!(!meaning.text.is_empty() && meaning.text.len() < 80, "{name}={value}: {}", meaning.text);
     }
+    // The whole remedy, and nothing that has to be looked up.
+    let recycle = setting("net.ipv4.tcp_tw_recycle", "1", None).text;
+    assert!(recycle.ends_with("`sysctl -w net.ipv4.tcp_tw_recycle=0`"), "{recycle}");
     // Whoever translates nothing lends no ports.
     assert!(!setting("net.netfilter.nf_conntrack_tcp_timeout_time_wait", "30", None).remarkable);
     // Every setting that is read has a meaning.
     for name in crate::analysis::verdict::SYSCTLS {
         assert!(!setting(name, "1", None).text.is_empty(), "{name}");
     }
+}
+
+/// A kernel of the days of `tcp_tw_recycle`, on which it is on and nothing happened yet.
+pub(crate) fn recycling() -> Checkup {
+    let mut checkup = Checkup {
+        kernel: "4.9.229".into(),
+        sets: vec![
+            set(
+                "fentry",
+                Outcome::Refused("fentry: tcp_make_synack: this kernel has no ring buffer (5.8)".into()),
+            ),
+            set("legacy", attaches(&[])),
+        ],
+        ..healthy()
+    };
+    checkup.places[0].sysctls.insert("net.ipv4.tcp_tw_recycle".into(), "1".into());
+    checkup
+}
+
+#[test]
+fn recycling_is_told_before_anything_is_dropped() {
+    let checkup = recycling();
+    assert_eq!(moved(&checkup.places[0]), []);
+    assert!(can_trace(&checkup));
+    assert_eq!(
+        advice(&checkup),
+        "Run `tracer -p PORT` while clients fail; first look at net.ipv4.tcp_tw_recycle=1."
+    );
+    assert_eq!(sight_of(&checkup, Cause::PawsRecycle), Sight::Visible);
+    let mut off = checkup;
+    off.places[0].sysctls.insert("net.ipv4.tcp_tw_recycle".into(), "0".into());
+    assert_eq!(advice(&off), "Run `tracer -p PORT` while clients fail.");
 }
 
 #[test]

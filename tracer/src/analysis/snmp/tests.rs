@@ -74,6 +74,7 @@ fn every_difference_is_explained_or_said_to_be_unexplained() {
     let blind = View { blind: vec![Cause::AcceptQueueFull, Cause::PawsTimeWait], ..plain.clone() };
     let lost = View { lost: true, ..plain.clone() };
     let edge = View { on_the_edge: 1, ..plain.clone() };
+    let recycle = View { blind: vec![Cause::PawsRecycle], ..plain.clone() };
     let unexplained = "not explained: please report it";
     // (counter, ours, the kernel's, view, start of the remark, words in it)
     for (name, ours, kernel, view, start, words) in [
@@ -90,6 +91,11 @@ fn every_difference_is_explained_or_said_to_be_unexplained() {
         ("TcpExtTCPReqQFullDrop", 1, 4, &plain, "3 more counted than seen", unexplained),
         ("TcpExtTCPSYNChallenge", 0, 4, &plain, "4 more counted than seen", "SYN/ACKs that came again"),
         ("TcpExtPAWSEstab", 0, 4, &blind, "4 more counted than seen", "does not see paws-time-wait"),
+        // Nothing else moves it.
+        ("TcpExtPAWSPassive", 5, 4, &plain, "1 more seen than counted", unexplained),
+        ("TcpExtPAWSPassive", 3, 4, &plain, "1 more counted than seen", unexplained),
+        ("TcpExtPAWSPassive", 0, 4, &recycle, "4 more counted than seen", "does not see paws-recycle"),
+        ("TcpExtListenDrops", 0, 4, &recycle, "4 more counted than seen", "does not see paws-recycle"),
     ] {
         let remark =
             seen(name, ours).check(&moved(name, kernel), view).remove(0).remark.expect("they differ");

@@ -169,14 +169,15 @@ impl<'a> Facts<'a> {
 
     /// A sysctl that may be anything: it was not read, or cannot be understood.
     pub(super) fn is_unknown(&self, name: &str) -> bool {
-        let environment = self.case.environment;
-        !environment.sysctls_read || environment.sysctls.contains_key(name) && self.sysctl(name).is_none()
+        !self.lacks(name) && self.sysctl(name).is_none()
     }
 
     /// The server's kernel has no such sysctl.
     pub(super) fn lacks(&self, name: &str) -> bool {
         let environment = self.case.environment;
-        environment.sysctls_read && !environment.sysctls.contains_key(name)
+        // Before 4.11 this one shows in the first namespace alone, and holds in all of them.
+        let hidden = name == "net.ipv4.tcp_tw_recycle" && self.older_than((4, 12));
+        environment.sysctls_read && !environment.sysctls.contains_key(name) && !hidden
     }
 
     /// The server's kernel is older than this; `false` where it is not known.

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_sample_is_longer_than_its_record() {
-        let mut sample = vec![0; RECORD_LEN + 4];
+        let mut sample = [0; RECORD_LEN + 4];
         sample[..8].copy_from_slice(&77_u64.to_ne_bytes());
         sample[std::mem::offset_of!(SynRecord, options_len)] = 12;
         sample[FIXED_LEN + 11] = 7;

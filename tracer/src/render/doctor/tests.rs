@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    analysis::checkup::tests::{healthy, locked_down},
+    analysis::checkup::tests::{healthy, locked_down, recycling},
     model::environment::OwnNat,
 };
 
@@ -103,6 +103,15 @@ fn verbose_has_a_line_for_everything() {
     ] {
         assert!(flat.contains(words), "{words:?} in {text}");
     }
+}
+
+#[test]
+fn recycling_has_its_remedy_beside_it() {
+    let text = style(100).doctor(&recycling());
+    assert_fits(&text, 100);
+    let line = "look  net.ipv4.tcp_tw_recycle=1: refuses clients behind NATs; off: `sysctl -w net.ipv4.tcp_tw_recycle=0`";
+    assert!(text.replace("\n      ", " ").contains(line), "{text}");
+    assert!(text.contains("ok    hook set legacy"), "{text}");
 }
 
 #[test]

@@ -5,19 +5,28 @@ use super::{ALWAYS, Advice, answered_by_ack, is_on, on_a_bucket};
 pub(in crate::analysis::verdict) const RECYCLE_OFF: Advice = Advice {
     when: |f| is_on(f, "net.ipv4.tcp_tw_recycle"),
     action: |_| "sysctl -w net.ipv4.tcp_tw_recycle=0".into(),
-    price: "more sockets in TIME_WAIT, which cost little",
+    price: "closed connections stay in TIME_WAIT for 60 s again, which costs little",
+};
+
+/// Where it is the cause.
+pub(in crate::analysis::verdict) const RECYCLE_OFF_ENDS_IT: Advice = Advice {
+    price: "closed connections stay in TIME_WAIT for 60 s again, which costs little; nothing else is needed",
+    ..RECYCLE_OFF
 };
 
 pub(in crate::analysis::verdict) const RECYCLE_READ: Advice = Advice {
     when: |f| f.is_unknown("net.ipv4.tcp_tw_recycle") && !f.newer_than_recycle(),
     action: |_| "Read `sysctl net.ipv4.tcp_tw_recycle` on the server, and where it is 1, set it to 0.".into(),
-    price: "more sockets in TIME_WAIT, which cost little",
+    price: RECYCLE_OFF_ENDS_IT.price,
 };
 
-pub(in crate::analysis::verdict) const RECYCLE_UPGRADE: Advice = Advice {
+pub(in crate::analysis::verdict) const RECYCLE_STAYS_OFF: Advice = Advice {
     when: |f| f.older_than((4, 12)),
-    action: |_| "Plan a kernel from 4.12 on: it has no tcp_tw_recycle.".into(),
-    price: "a reboot",
+    action: |_| {
+        "So that it stays off, take tcp_tw_recycle out of /etc/sysctl.conf and /etc/sysctl.d. Kernels from 4.12 on do not have it."
+            .into()
+    },
+    price: "",
 };
 
 pub(in crate::analysis::verdict) const RFC1337_OFF: Advice = Advice {

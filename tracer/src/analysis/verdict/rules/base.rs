@@ -83,7 +83,12 @@ pub(super) const PAWS: Rule = Rule {
 /// `tcp_tw_recycle`: the cause is plain without any clock.
 pub(super) const RECYCLE: Rule = Rule {
     finding: 0.05,
-    remedies: &[remedy::TRACE_THE_SERVER, remedy::RECYCLE_OFF, remedy::RECYCLE_READ, remedy::RECYCLE_UPGRADE],
+    remedies: &[
+        remedy::TRACE_THE_SERVER,
+        remedy::RECYCLE_OFF_ENDS_IT,
+        remedy::RECYCLE_READ,
+        remedy::RECYCLE_STAYS_OFF,
+    ],
     ..PAWS
 };
 

@@ -105,6 +105,8 @@ fn recycle_needs_no_port_twice() {
     let made = Made::drops(&[(Cause::PawsRecycle, 40)]);
     let verdict = made.clone().sysctl("net.ipv4.tcp_tw_recycle", "1").verdict();
     assert_eq!(verdict.remedy[0].action, "sysctl -w net.ipv4.tcp_tw_recycle=0");
+    assert!(verdict.remedy[0].price.ends_with("costs little; nothing else is needed"), "{verdict:?}");
+    assert_eq!(verdict.remedy.len(), 1, "{verdict:?}");
     assert!(verdict.speaks_for.iter().any(|words| words == "net.ipv4.tcp_tw_recycle is 1."));
     let unread = actions(&made.verdict());
     assert!(

@@ -35,6 +35,18 @@ fn recycle_is_turned_off_only_where_it_is_on() {
 }
 
 #[test]
+fn a_setting_that_only_the_first_namespace_shows() {
+    // Until 4.11 it holds in all of them, so that it is not there says nothing.
+    let mut made = Made::drops(&[(Cause::PawsRecycle, 40)]).sysctl("net.ipv4.tcp_timestamps", "1");
+    made.environment.kernel = Some("4.9.229".into());
+    let verdict = made.verdict();
+    assert!(verdict.remedy[0].action.starts_with("Read `sysctl net.ipv4.tcp_tw_recycle`"), "{verdict:?}");
+    assert!(verdict.remedy[1].action.ends_with("Kernels from 4.12 on do not have it."), "{verdict:?}");
+    assert!(verdict.speaks_against.iter().any(|words| words.contains("not known: net.ipv4.tcp_tw_recycle")));
+    assert!(!verdict.speaks_against.iter().any(|words| words.contains("any more")), "{verdict:?}");
+}
+
+#[test]
 fn a_server_that_ignores_resets() {
     let verdict = nat(Cause::PawsTimeWait).sysctl("net.ipv4.tcp_rfc1337", "1").verdict();
     assert_eq!(verdict.remedy[0].action, "sysctl -w net.ipv4.tcp_rfc1337=0");

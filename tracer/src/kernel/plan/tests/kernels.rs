@@ -47,7 +47,7 @@ fn types(release: &str) -> Types {
         functions.insert(name, Prototype { args, returns });
     }
     if !since("4.12") {
-        for name in ["tcp_remember_stamp", "tcp_tw_remember_stamp"] {
+        for name in crate::kernel::hooks::REMEMBER {
             functions.insert(name, Prototype { args: 1, returns: true });
         }
     }
@@ -115,5 +115,7 @@ pub(super) fn refuse(mut facts: Facts, set: Set, hook: &'static str, why: &str) 
 /// A locked-down server: trampolines are refused, and kprobes are not built in.
 pub(super) fn without_fentry_and_kprobes(facts: Facts) -> Facts {
     let facts = refuse(facts, Set::Fentry, "tcp_make_synack", "loading it: Operation not permitted");
-    refuse(facts, Set::Kprobe, "tcp_make_synack", "`perf_event_open` failed: No such file or directory")
+    let no_kprobes = "this kernel was built without kprobes";
+    let facts = refuse(facts, Set::Kprobe, "tcp_make_synack", no_kprobes);
+    refuse(facts, Set::Legacy, "tcp_make_synack", no_kprobes)
 }

@@ -19,8 +19,9 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
     let nothing = refuse(locked.clone(), Set::Tracepoint, "kfree_skb", "loading it: Operation not permitted");
     let confidential = Facts { confidential: true, ..facts("6.12") };
     let from_file = Facts { types_from_file: true, ..facts("6.12") };
-    let old_file =
-        kernels::with(Facts { types_from_file: true, ..facts("4.19") }, |types| types.tracepoints.clear());
+    let old = refuse(facts("4.19"), Set::Legacy, "tcp_make_synack", "this kernel was built without kprobes");
+    let untraced = kernels::with(from_file.clone(), |types| types.tracepoints.clear());
+    let untraced = refuse(untraced, Set::Legacy, "tcp_conn_request", "no");
     let none = "there is no such file";
     vec![
         (no_btf(none), Wish::Auto, "(BTF) is missing", none, "--btf FILE"),
@@ -49,7 +50,9 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
         (confidential, Wish::Auto, "locked down", "/sys/kernel/security/lockdown", "lockdown=integrity"),
         (fields, Wish::Auto, "structures are not known", "sk_ack_backlog", "`uname -r`"),
         (nothing.clone(), Wish::Auto, "no hook set attaches", "tracepoint: kfree_skb: loading it", "-v"),
-        (old_file, Wish::Auto, "no hook set attaches", "no such tracepoint", "-v"),
+        (untraced, Wish::Auto, "no hook set attaches", "no such tracepoint", "-v"),
+        (old.clone(), Wish::Auto, "no hook set attaches", "legacy: tcp_make_synack: this kernel was", "-v"),
+        (old, Wish::Only(Set::Kprobe), "kprobe does not attach", "no ring buffer (5.8)", "leave out --hooks"),
         (
             locked.clone(),
             Wish::Only(Set::Fentry),
@@ -57,7 +60,14 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
             "not permitted",
             "leave out --hooks",
         ),
-        (locked, Wish::Only(Set::Kprobe), "kprobe does not attach", "perf_event_open", "leave out --hooks"),
+        (
+            locked.clone(),
+            Wish::Only(Set::Kprobe),
+            "kprobe does not attach",
+            "without kprobes",
+            "leave out --hooks",
+        ),
+        (locked, Wish::Only(Set::Legacy), "legacy does not attach", "without kprobes", "leave out --hooks"),
         (
             nothing,
             Wish::Only(Set::Tracepoint),
