@@ -5,8 +5,6 @@
 //! The verifier holds every load against the kernel's own types: a field of another structure, as of `tcp_sock` behind a
 //! `sock`, is refused when the program is loaded.
 
-use core::mem::MaybeUninit;
-
 use tracer_common::offsets::ABSENT;
 
 use crate::{
@@ -60,21 +58,17 @@ impl Fields for Typed {
             return None;
         }
         let from = self.0 + u64::from(offset);
-        let mut value = MaybeUninit::<T>::uninit();
-        let to = value.as_mut_ptr().cast::<u8>();
-        // SAFETY: as many bytes are written as the value has, which is plain.
+        let words = match size_of::<T>() {
+            1 => [load!("u8", from), 0],
+            2 => [load!("u16", from), 0],
+            4 => [load!("u32", from), 0],
+            8 => [load!("u64", from), 0],
+            16 => [load!("u64", from), load!("u64", from + 8)],
+            _ => return None,
+        };
+        // SAFETY: plain bytes, no more than were loaded; the lower ones are first on the machines we build for.
         #[expect(unsafe_code, reason = "a value from words")]
-        unsafe {
-            match size_of::<T>() {
-                1 => to.write(load!("u8", from) as u8),
-                2 => to.cast::<u16>().write_unaligned(load!("u16", from) as u16),
-                4 => to.cast::<u32>().write_unaligned(load!("u32", from) as u32),
-                8 => to.cast::<u64>().write_unaligned(load!("u64", from)),
-                16 => to.cast::<[u64; 2]>().write_unaligned([load!("u64", from), load!("u64", from + 8)]),
-                _ => return None,
-            }
-            Some(value.assume_init())
-        }
+        Some(unsafe { core::mem::transmute_copy(&words) })
     }
 
     #[inline(always)]

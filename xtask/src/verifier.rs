@@ -25,10 +25,18 @@ const GROWTH: u64 = 10;
 #[derive(Default)]
 pub(crate) struct Table(BTreeMap<(String, String, String), (u64, u64)>);
 
-/// For the shell of a guest: what [`Table::take`] understands. Every set must attach there. `btf`: a file of the guest.
+/// For the shell of a guest: what [`Table::take`] understands. Every set must attach there. `btf`: a file of the guest. With
+/// types from a file other programs are on the tracepoints, so that the kernel's own serve as one, too.
 pub(crate) fn command(sets: &[&str], btf: Option<&str>) -> String {
-    let types = btf.map_or(String::new(), |file| format!(" --btf /{file}"));
-    format!("for set in {}; do /tracer programs --hooks $set{types} || exit 1; done", sets.join(" "))
+    let programs = |sets: &[&str], types: &str| {
+        format!("for set in {}; do /tracer programs --hooks $set{types} || exit 1; done", sets.join(" "))
+    };
+    if let Some(file) = btf {
+        return programs(sets, &format!(" --btf /{file}"));
+    }
+    let others: Vec<&str> =
+        sets.iter().copied().filter(|set| ["kprobe", "tracepoint"].contains(set)).collect();
+    format!("{}; {}", programs(sets, ""), programs(&others, " --btf /sys/kernel/btf/vmlinux"))
 }
 
 /// A kernel from elsewhere, which has no type information of its own.

@@ -19,8 +19,7 @@ pub enum Point {
 
 /// Programs on tracepoints that have a twin for kernels that vouch for the types of its arguments (`tp_btf`), and how the twin is
 /// called.
-const TWINS: [(&str, &str); 2] =
-    [("tp_kfree_skb", "typed_kfree_skb"), ("tp_set_state", "typed_set_state")];
+const TWINS: [(&str, &str); 2] = [("tp_kfree_skb", "typed_kfree_skb"), ("tp_set_state", "typed_set_state")];
 
 /// The twin of a program.
 pub fn typed(program: &str) -> Option<&'static str> {

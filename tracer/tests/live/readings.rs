@@ -13,15 +13,16 @@ use super::{
     lab::Lab,
     packet::{Segment, flag},
     peer::PORT,
-    runs::Run,
+    runs::{FROM_A_FILE, Run},
     syn::Syn,
     watcher::{Ended, Watcher},
 };
 
 /// Those that may run beside others.
 pub(crate) const READINGS: &[Run] = &[
-    ("reading/v4", |ground| exact(ground, Family::V4)),
-    ("reading/v6", |ground| exact(ground, Family::V6)),
+    ("reading/v4", |ground| exact(ground, Family::V4, &[])),
+    ("reading/v6", |ground| exact(ground, Family::V6, &[])),
+    ("reading/types-from-a-file", from_a_file),
     ("reading/dual-stack", dual_stack),
     ("reading/filtered", filtered),
     ("reading/sampled", sampled),
@@ -106,10 +107,10 @@ fn judge(ground: Ground, lab: &Lab, syn: &Syn, reading: &Reading) -> Result<()> 
 }
 
 /// Three clients, one with a clock that wraps, one without timestamps.
-fn exact(ground: Ground, family: Family) -> Result<()> {
+fn exact(ground: Ground, family: Family, more: &[&str]) -> Result<()> {
     let mut lab = Lab::new(family)?;
     let _listener = lab.listen(10)?;
-    let recorder = Recorder::start(ground, &lab, &[])?;
+    let recorder = Recorder::start(ground, &lab, more)?;
     let syns = [
         lab.syn(9, 1001, ISN, Some(1_000_000_000)),
         lab.syn(10, 1001, ISN + 1, Some(STAMP)),
@@ -125,6 +126,15 @@ fn exact(ground: Ground, family: Family) -> Result<()> {
     }
     ensure!((ended.summary.accepted, ended.summary.unreported) == (3, 0), "{:?}", ended.summary);
     Ok(())
+}
+
+/// With types from a file.
+fn from_a_file(ground: Ground) -> Result<()> {
+    if ground.set == Set::Fentry {
+        return Ok(());
+    }
+    exact(ground, Family::V4, FROM_A_FILE)?;
+    exact(ground, Family::V6, FROM_A_FILE)
 }
 
 /// An IPv4 client of an IPv6 socket is an IPv4 client.

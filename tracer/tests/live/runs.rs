@@ -10,7 +10,7 @@ use super::{
     family::Family,
     fate::{Fate, judge},
     ground::{
-        Ground, Place,
+        Ground, Place, Set,
         Why::{AcceptQueueFull, NoListener, PawsTimeWait},
     },
     lab::Lab,
@@ -24,7 +24,8 @@ pub(crate) type Run = (&'static str, fn(Ground) -> Result<()>);
 
 /// Those that may run beside others.
 pub(crate) const RUNS: &[Run] = &[
-    ("run/summary-and-write", summary),
+    ("run/summary-and-write", |ground| summary(ground, &[])),
+    ("run/types-from-a-file", from_a_file),
     ("run/count", count),
     ("run/duration", duration),
     ("run/sigterm", sigterm),
@@ -57,8 +58,21 @@ pub(crate) fn code(status: ExitStatus, wanted: i32, stderr: &str) -> Result<()> 
     Ok(())
 }
 
+/// Fields that the user names a file for; then the kernel vouches for no types, and other programs are on its tracepoints.
+pub(crate) const FROM_A_FILE: &[&str] = &["--btf", "/sys/kernel/btf/vmlinux"];
+
+/// The same with types from a file; trampolines have no use for it.
+fn from_a_file(ground: Ground) -> Result<()> {
+    if ground.set != Set::Fentry {
+        return summary(ground, FROM_A_FILE);
+    }
+    let refused = Watcher::start(ground.set.name(), FROM_A_FILE).err().context("it started")?;
+    ensure!(format!("{refused:#}").contains("--btf FILE serves the other sets"), "{refused:#}");
+    Ok(())
+}
+
 /// What the summary says is what was printed, and recorded, and what the kernel counted.
-fn summary(ground: Ground) -> Result<()> {
+fn summary(ground: Ground, more: &[&str]) -> Result<()> {
     let mut lab = Lab::new(Family::V4)?;
     let listener = lab.listen(1)?;
     let old = lab.syn(9, 1001, ISN, Some(STAMP));
@@ -69,7 +83,7 @@ fn summary(ground: Ground) -> Result<()> {
     lab.shots.clear();
     let unwatched = lab.fences;
     let path = std::env::temp_dir().join(format!("live-{}-{}.ndjson", std::process::id(), lab.inode()));
-    let watcher = watch(ground, &lab, &["-w", &path.to_string_lossy()])?;
+    let watcher = watch(ground, &lab, &[&["-w", &path.to_string_lossy()], more].concat())?;
     let before = lab.counters()?;
     knock(&mut lab, 2)?;
     if ground.must_see(Place::Bucket) {
