@@ -48,7 +48,7 @@ impl Watching {
         match self {
             Self::Empty(ebpf) => drop(ebpf),
             Self::Tracer(watcher) => watcher.finish().map(drop)?,
-            Self::Process(process) => process.stop().map(drop)?,
+            Self::Process(process) => process.away()?,
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aya::{Ebpf, EbpfLoader};
 use nix::{
     sys::signal::{Signal, kill},
@@ -33,6 +33,9 @@ pub(crate) fn empty(set: &str) -> Result<Ebpf> {
     }
     Ok(ebpf)
 }
+
+/// Whoever is asked to end has this long.
+const TO_END: Duration = Duration::from_secs(10);
 
 /// A process that watches; it is killed when nobody holds it any more.
 pub(crate) struct Process(Child);
@@ -82,13 +85,27 @@ impl Process {
     }
 
     /// Asks it to end and waits for that.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    #[allow(dead_code, reason = "the benchmark of what the programs cost has no use for it")]
     pub(crate) fn stop(mut self) -> Result<ExitStatus> {
+        self.asked()?.context("it does not end")
+    }
+
+    /// The same for one of whom nothing is wanted but that it goes: who does not listen is killed.
+    pub(crate) fn away(mut self) -> Result<()> {
+        if self.asked()?.is_none() {
+            eprintln!("process {} does not end within {} s: killed", self.id(), TO_END.as_secs());
+            ensure!(killed(&mut self.0), "it cannot be killed");
+        }
+        Ok(())
+    }
+
+    fn asked(&mut self) -> Result<Option<ExitStatus>> {
         // SIGINT may be one that a shell told its children to ignore.
         kill(Pid::from_raw(i32::try_from(self.id())?), Signal::SIGTERM)?;
-        match ended(&mut self.0, Duration::from_secs(10))? {
-            Some(status) => Ok(status),
-            None => bail!("it does not end"),
-        }
+        ended(&mut self.0, TO_END)
     }
 }
 
