@@ -2,7 +2,8 @@
 //! programs that do nothing on the same hooks and beside bpftrace.
 //!
 //! `cargo xtask bench cost`: wants root, `TRACER_BIN`, and makes its own namespaces. Ratios within one run are what counts;
-//! `--check` compares them with their bounds.
+//! `--check` compares them with their bounds. With `--vm` it runs where each instruction takes a nanosecond, and says
+//! `--instructions`.
 
 #[path = "cost/report.rs"]
 mod report;
@@ -42,7 +43,8 @@ fn main() -> Result<()> {
     let rounds = args.number("--rounds", ROUNDS)?;
     let syns = args.number("--syns", SYNS)?;
     let statistics = Statistics::on()?;
-    let mut table = Table::new(set, syns);
+    let unit = if args.has("--instructions") { "instructions" } else { "ns" };
+    let mut table = Table::new(set, syns, unit);
     for round in 0..rounds {
         for traffic in Traffic::ALL {
             for who in watchers.iter().copied() {

@@ -1,15 +1,19 @@
 //! Benchmarks: figures, not tests.
 
+mod counted;
 mod replay;
 mod start;
 
 use std::{fs, process::Command};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use clap::{Args, ValueEnum};
 
-use crate::{build, packages, process::run, workspace};
+use crate::{build, kept, packages, process::told, test, vm::Series, workspace};
+
+/// Where tables are kept, a section for each benchmark on each kernel.
+const FILE: &str = "tracer/COST.md";
 
 /// Benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,7 +35,7 @@ pub(crate) enum Which {
 }
 
 /// How thorough a benchmark is; each has numbers of its own.
-#[derive(Args, Debug, Default, PartialEq, Eq)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
     /// Rounds; everybody is measured once in each (cost, load).
     #[arg(long)]
@@ -42,6 +46,12 @@ pub(crate) struct Wishes {
     /// Only these watchers: empty,tracer,bpftrace (cost, load), tcpdump (load).
     #[arg(long)]
     who: Option<String>,
+    /// The hook set (cost, load); without it the one for which the benchmark was made, with --vm every one.
+    #[arg(long)]
+    set: Option<String>,
+    /// In this kernel of the bench, by instructions instead of time (cost).
+    #[arg(long, value_enum)]
+    vm: Option<Series>,
 }
 
 impl Wishes {
@@ -52,12 +62,15 @@ impl Wishes {
             ("--rounds", number(self.rounds)),
             ("--seconds", number(self.seconds)),
             ("--who", self.who.clone()),
+            ("--set", self.set.clone()),
+            ("--vm", self.vm.map(|series| series.name().to_owned())),
         ];
         let mut args = Vec::new();
         for (name, value) in wishes {
             let Some(value) = value else { continue };
             if !known.contains(&name) {
-                bail!("this benchmark knows no {name}; try `cargo xtask bench load {name} {value}`");
+                let other = if name == "--vm" { "cost" } else { "load" };
+                bail!("this benchmark knows no {name}; try `cargo xtask bench {other} {name} {value}`");
             }
             args.extend([name.to_owned(), value]);
         }
@@ -69,22 +82,26 @@ impl Wishes {
 ///
 /// # Errors
 /// When one cannot be run, or with `check` when one is over its budget.
-pub(crate) fn bench(which: Which, check: bool, wishes: &Wishes) -> Result<()> {
+pub(crate) fn bench(which: Which, check: bool, write: bool, wishes: &Wishes) -> Result<()> {
     if which == Which::All {
         wishes.args(&[])?;
         for which in [Which::Attach, Which::Cost, Which::Flow, Which::Load, Which::Replay, Which::Top] {
-            bench(which, check, wishes)?;
+            bench(which, check, write, wishes)?;
         }
         return Ok(());
     }
+    if let (Which::Cost, Some(series)) = (which, wishes.vm) {
+        return in_guests(series, check, write, wishes);
+    }
     let args = wishes.args(match which {
-        Which::Load => &["--rounds", "--seconds", "--who"],
-        Which::Cost => &["--rounds", "--who"],
+        Which::Load => &["--rounds", "--seconds", "--who", "--set"],
+        Which::Cost => &["--rounds", "--who", "--set"],
         _ => &[],
     })?;
     let rest = || args.iter().map(String::as_str).chain(check.then_some("--check"));
-    println!("{}", machine()?);
-    match which {
+    let machine = machine()?;
+    println!("{machine}");
+    let table = match which {
         Which::Attach => start::start(check),
         Which::Cost => {
             packages::ensure("the benchmark", &[("bpftrace", "bpftrace"), ("ip", "iproute2")])?;
@@ -94,26 +111,60 @@ pub(crate) fn bench(which: Which, check: bool, wishes: &Wishes) -> Result<()> {
         Which::Replay => replay::replay(check),
         Which::Flow => without_programs("flow", rest()),
         Which::All | Which::Top => without_programs("top", rest()),
+    }?;
+    if write {
+        let which = which.to_possible_value().context("a benchmark")?;
+        let words: Vec<&str> =
+            std::iter::once(which.get_name()).chain(args.iter().map(String::as_str)).collect();
+        keep(&format!("{}, Linux {}", words.join(" "), series(&machine)?), &format!("{machine}\n{table}"))?;
     }
+    Ok(())
+}
+
+/// The benchmark `cost` in guests, one for each hook set.
+fn in_guests(series: Series, check: bool, write: bool, wishes: &Wishes) -> Result<()> {
+    let sets = wishes.set.as_deref().unwrap_or(test::sets(series));
+    let others = Wishes { set: None, vm: None, ..wishes.clone() };
+    let mut args = others.args(&["--rounds", "--who"])?;
+    let name = [&["cost".to_owned()], &args[..]].concat().join(" ");
+    args.extend(check.then(|| "--check".to_owned()));
+    let mut failed = Vec::new();
+    for set in sets.split(',') {
+        match counted::count(series, set, &args) {
+            Ok(table) if write => keep(&format!("{name} --vm {} --set {set}", series.name()), &table)?,
+            Ok(_) => {}
+            Err(error) => failed.push(format!("{error:#}")),
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n")) }
+}
+
+/// Renews a section of the file in the repository.
+fn keep(name: &str, text: &str) -> Result<()> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let section = format!("## {name}\n\n```text\n{}\n```\n", lines.join("\n"));
+    kept::write(FILE, &kept::renewed(&kept::read(FILE)?, name, &section)?)?;
+    println!("xtask: kept as `{name}` in {FILE}");
+    Ok(())
 }
 
 /// One that needs neither root nor the eBPF object.
-fn without_programs<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<()> {
+fn without_programs<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<String> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
-    run(cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", name, "--"]).args(args))
+    told(cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", name, "--"]).args(args))
 }
 
 /// A benchmark that wants root, the program and its hooks.
-fn on_hooks<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<()> {
+fn on_hooks<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<String> {
     let tracer = build::build(false)?;
     let mut cargo = build::cargo("bench", false);
     cargo.args(["--quiet", "--package", "tracer", "--bench", name, "--"]).args(args);
-    run(cargo.env("TRACER_BIN", tracer))
+    told(cargo.env("TRACER_BIN", tracer))
 }
 
 /// A web server and floods, on this kernel.
-fn load<'a>(args: impl Iterator<Item = &'a str>) -> Result<()> {
+fn load<'a>(args: impl Iterator<Item = &'a str>) -> Result<String> {
     let programs = [("bpftrace", "bpftrace"), ("ip", "iproute2"), ("tcpdump", "tcpdump"), ("wrk", "wrk")];
     packages::ensure("the benchmark", &programs)?;
     let nginx = packages::unpacked("the benchmark", "nginx", &["nginx", "nginx-light", "nginx-core"])?;
@@ -131,21 +182,31 @@ fn machine() -> Result<String> {
     Ok(format!("machine: {model}, {cores} cores, Linux {}", kernel.trim()))
 }
 
+/// The kernel's series, of what [`machine`] says: point releases are not worth a section of their own.
+fn series(machine: &str) -> Result<String> {
+    let (_, release) = machine.rsplit_once("Linux ").context("a kernel")?;
+    let numbers: Vec<&str> = release.split(['.', '-']).take(2).collect();
+    Ok(numbers.join("."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn wishes_reach_those_who_know_them() {
-        let wishes = Wishes { rounds: Some(3), seconds: None, who: Some("tracer".into()) };
+        let wishes = Wishes { rounds: Some(3), who: Some("tracer".into()), ..Wishes::default() };
         assert_eq!(wishes.args(&["--rounds", "--who"]).unwrap(), ["--rounds", "3", "--who", "tracer"]);
         assert!(wishes.args(&["--who"]).unwrap_err().to_string().contains("--rounds"));
         assert!(Wishes::default().args(&[]).unwrap().is_empty());
+        let vm = Wishes { vm: Some(Series::V6_1), ..Wishes::default() };
+        assert!(vm.args(&["--set"]).unwrap_err().to_string().contains("bench cost --vm 6.1"));
     }
 
     #[test]
     fn a_machine_is_named() {
         let machine = machine().unwrap();
         assert!(machine.contains(" cores, Linux ") && !machine.contains(" 0 cores"), "{machine}");
+        assert_eq!(series("machine: x, 2 cores, Linux 6.18.44-1-cloud").unwrap(), "6.18");
     }
 }

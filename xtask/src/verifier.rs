@@ -4,15 +4,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    fs,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::{
-    build,
+    build, kept,
     vm::{self, Payload, Series},
-    workspace,
 };
 
 const FILE: &str = "tracer-ebpf/VERIFIER.md";
@@ -47,8 +45,7 @@ pub(crate) fn table(write: bool) -> Result<()> {
         }
     }
     if write {
-        fs::write(workspace().join(FILE), now.render())?;
-        return Ok(());
+        return kept::write(FILE, &now.render());
     }
     let worse = now.worse()?;
     if worse.is_empty() {
@@ -71,8 +68,7 @@ impl Table {
     /// # Errors
     /// When that table cannot be read.
     pub(crate) fn worse(&self) -> Result<Vec<String>> {
-        let path = workspace().join(FILE);
-        let then = parse(&fs::read_to_string(&path).with_context(|| path.display().to_string())?);
+        let then = parse(&kept::read(FILE)?);
         let mut worse = compare(&then, self);
         if !worse.is_empty() {
             worse.push("when this is meant: cargo xtask verifier --write".into());

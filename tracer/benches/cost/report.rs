@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Table {
     set: String,
     syns: u32,
+    /// What the kernel's nanoseconds are here.
+    unit: &'static str,
     rounds: BTreeMap<(Traffic, Who), Vec<Figures>>,
     absent: Vec<Who>,
 }
@@ -41,8 +43,8 @@ fn per_syn(figures: &Figures, syns: u32) -> f64 {
 }
 
 impl Table {
-    pub(crate) fn new(set: &str, syns: u32) -> Self {
-        Self { set: set.to_owned(), syns, rounds: BTreeMap::new(), absent: vec![] }
+    pub(crate) fn new(set: &str, syns: u32, unit: &'static str) -> Self {
+        Self { set: set.to_owned(), syns, unit, rounds: BTreeMap::new(), absent: vec![] }
     }
 
     pub(crate) fn add(&mut self, traffic: Traffic, who: Who, figures: Figures) {
@@ -69,8 +71,14 @@ impl Table {
 
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
-            "hook set {}, {} SYNs a round, medians (least to most) of the rounds\n{:<26} {:<9} {:>26} {:>18}  runs x ns of each program\n",
-            self.set, self.syns, "CASE", "WHO", "ns PER SYN", "x EMPTY"
+            "hook set {}, {} SYNs a round, medians (least to most) of the rounds\n{:<26} {:<9} {:>26} {:>22}  runs x {} of each program\n",
+            self.set,
+            self.syns,
+            "CASE",
+            "WHO",
+            format!("{} PER SYN", self.unit),
+            "x EMPTY",
+            self.unit
         );
         for ((traffic, who), rounds) in &self.rounds {
             let Some(syn) = spread(self.rounds(*traffic, *who).unwrap_or_default()) else { continue };
@@ -96,7 +104,7 @@ impl Table {
                 .collect();
             let _ = writeln!(
                 text,
-                "{:<26} {:<9} {:>26} {ratio:>18}  {}",
+                "{:<26} {:<9} {:>26} {ratio:>22}  {}",
                 traffic.to_string(),
                 who.to_string(),
                 format!("{:.0} ({:.0} to {:.0})", syn.median, syn.least, syn.most),

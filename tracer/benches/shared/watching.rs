@@ -20,6 +20,13 @@ use tracer::kernel::{
 
 use crate::live::watcher::{ended, killed};
 
+/// What bpftrace is asked. It stands in the program, which may be taken to where there is no repository.
+const SCRIPT: &str = include_str!("syn-drops.bt");
+/// tracefs, in a mount namespace of its own. Before 5.17 nobody says a reason: the second script.
+const BPFTRACE: &str = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null
+grep -q reason /sys/kernel/tracing/events/skb/kfree_skb/format || exec bpftrace -e \"$1\" \"$2\" 2>&1
+exec bpftrace -e \"$0\" \"$2\" 2>&1";
+
 static EMPTY: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/empty"));
 
 /// Attaches empty programs to the hooks of the set; they stay as long as what is returned.
@@ -46,11 +53,10 @@ impl Process {
         if !is_there("bpftrace") {
             return Ok(None);
         }
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/shared/syn-drops.bt");
-        // tracefs, in a mount namespace of its own.
-        let mounted = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null; exec bpftrace \"$0\" \"$1\" 2>&1";
+        let unreasoned = SCRIPT.replace("args->reason", "0");
         let mut unshare = Command::new("unshare");
-        unshare.args(["-m", "sh", "-c", mounted, script, &port.to_string()]).stdout(Stdio::piped());
+        unshare.args(["-m", "sh", "-c", BPFTRACE, SCRIPT, &unreasoned, &port.to_string()]);
+        unshare.stdout(Stdio::piped());
         let mut this = Self::start(&mut unshare)?;
         let out = this.0.stdout.take().context("its output")?;
         await_word(out, "watching").context("bpftrace")?;
