@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use clap::{Args, ValueEnum};
 
-use crate::{build, kept, packages, process::told, test, vm::Series, workspace};
+use crate::{build, kept, packages, process::told, vm::Series, workspace};
 
 /// Where tables are kept, a section for each benchmark on each kernel.
 const FILE: &str = "tracer/COST.md";
@@ -63,14 +63,12 @@ impl Wishes {
             ("--seconds", number(self.seconds)),
             ("--who", self.who.clone()),
             ("--set", self.set.clone()),
-            ("--vm", self.vm.map(|series| series.name().to_owned())),
         ];
         let mut args = Vec::new();
         for (name, value) in wishes {
             let Some(value) = value else { continue };
             if !known.contains(&name) {
-                let other = if name == "--vm" { "cost" } else { "load" };
-                bail!("this benchmark knows no {name}; try `cargo xtask bench {other} {name} {value}`");
+                bail!("this benchmark knows no {name}; try `cargo xtask bench load {name} {value}`");
             }
             args.extend([name.to_owned(), value]);
         }
@@ -83,6 +81,9 @@ impl Wishes {
 /// # Errors
 /// When one cannot be run, or with `check` when one is over its budget.
 pub(crate) fn bench(which: Which, check: bool, write: bool, wishes: &Wishes) -> Result<()> {
+    if let Some(series) = wishes.vm.filter(|_| which != Which::Cost) {
+        bail!("only one runs in a guest; try `cargo xtask bench cost --vm {}`", series.name());
+    }
     if which == Which::All {
         wishes.args(&[])?;
         for which in [Which::Attach, Which::Cost, Which::Flow, Which::Load, Which::Replay, Which::Top] {
@@ -90,53 +91,37 @@ pub(crate) fn bench(which: Which, check: bool, write: bool, wishes: &Wishes) -> 
         }
         return Ok(());
     }
-    if let (Which::Cost, Some(series)) = (which, wishes.vm) {
-        return in_guests(series, check, write, wishes);
-    }
     let args = wishes.args(match which {
         Which::Load => &["--rounds", "--seconds", "--who", "--set"],
         Which::Cost => &["--rounds", "--who", "--set"],
         _ => &[],
     })?;
-    let rest = || args.iter().map(String::as_str).chain(check.then_some("--check"));
+    let name = which.to_possible_value().context("a benchmark")?;
+    let name = [&[name.get_name().to_owned()], &args[..]].concat().join(" ");
+    let args: Vec<&str> = args.iter().map(String::as_str).chain(check.then_some("--check")).collect();
+    let (name, table) = match wishes.vm {
+        Some(series) => (format!("{name} --vm {}", series.name()), counted::count(series, &args)?),
+        None => (format!("{name}, Linux {}", series_of(&release()?)), here(which, check, &args)?),
+    };
+    if write { keep(&name, &table) } else { Ok(()) }
+}
+
+/// One on this machine; its table, which it prints.
+fn here(which: Which, check: bool, args: &[&str]) -> Result<String> {
     let machine = machine()?;
     println!("{machine}");
     let table = match which {
         Which::Attach => start::start(check),
         Which::Cost => {
             packages::ensure("the benchmark", &[("bpftrace", "bpftrace"), ("ip", "iproute2")])?;
-            on_hooks("cost", rest())
+            on_hooks("cost", args)
         }
-        Which::Load => load(rest()),
+        Which::Load => load(args),
         Which::Replay => replay::replay(check),
-        Which::Flow => without_programs("flow", rest()),
-        Which::All | Which::Top => without_programs("top", rest()),
+        Which::Flow => without_programs("flow", args),
+        Which::All | Which::Top => without_programs("top", args),
     }?;
-    if write {
-        let which = which.to_possible_value().context("a benchmark")?;
-        let words: Vec<&str> =
-            std::iter::once(which.get_name()).chain(args.iter().map(String::as_str)).collect();
-        keep(&format!("{}, Linux {}", words.join(" "), series(&machine)?), &format!("{machine}\n{table}"))?;
-    }
-    Ok(())
-}
-
-/// The benchmark `cost` in guests, one for each hook set.
-fn in_guests(series: Series, check: bool, write: bool, wishes: &Wishes) -> Result<()> {
-    let sets = wishes.set.as_deref().unwrap_or(test::sets(series));
-    let others = Wishes { set: None, vm: None, ..wishes.clone() };
-    let mut args = others.args(&["--rounds", "--who"])?;
-    let name = [&["cost".to_owned()], &args[..]].concat().join(" ");
-    args.extend(check.then(|| "--check".to_owned()));
-    let mut failed = Vec::new();
-    for set in sets.split(',') {
-        match counted::count(series, set, &args) {
-            Ok(table) if write => keep(&format!("{name} --vm {} --set {set}", series.name()), &table)?,
-            Ok(_) => {}
-            Err(error) => failed.push(format!("{error:#}")),
-        }
-    }
-    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n")) }
+    Ok(format!("{machine}\n{table}"))
 }
 
 /// Renews a section of the file in the repository.
@@ -149,14 +134,14 @@ fn keep(name: &str, text: &str) -> Result<()> {
 }
 
 /// One that needs neither root nor the eBPF object.
-fn without_programs<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<String> {
+fn without_programs(name: &str, args: &[&str]) -> Result<String> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).env("TRACER_EBPF", "skip");
     told(cargo.args(["bench", "--quiet", "--package", "tracer", "--bench", name, "--"]).args(args))
 }
 
 /// A benchmark that wants root, the program and its hooks.
-fn on_hooks<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<String> {
+fn on_hooks(name: &str, args: &[&str]) -> Result<String> {
     let tracer = build::build(false)?;
     let mut cargo = build::cargo("bench", false);
     cargo.args(["--quiet", "--package", "tracer", "--bench", name, "--"]).args(args);
@@ -164,12 +149,11 @@ fn on_hooks<'a>(name: &str, args: impl Iterator<Item = &'a str>) -> Result<Strin
 }
 
 /// A web server and floods, on this kernel.
-fn load<'a>(args: impl Iterator<Item = &'a str>) -> Result<String> {
+fn load(args: &[&str]) -> Result<String> {
     let programs = [("bpftrace", "bpftrace"), ("ip", "iproute2"), ("tcpdump", "tcpdump"), ("wrk", "wrk")];
     packages::ensure("the benchmark", &programs)?;
     let nginx = packages::unpacked("the benchmark", "nginx", &["nginx", "nginx-light", "nginx-core"])?;
-    let args: Vec<String> = args.map(str::to_owned).chain(["--nginx".into(), nginx]).collect();
-    on_hooks("load", args.iter().map(String::as_str))
+    on_hooks("load", &[args, &["--nginx", &nginx]].concat())
 }
 
 /// What every table starts with: processor, cores, kernel.
@@ -178,15 +162,16 @@ fn machine() -> Result<String> {
     let models = cpus.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = models.map(|(_, model)| model.trim()).next().unwrap_or("unknown processor");
     let cores = std::thread::available_parallelism()?;
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    Ok(format!("machine: {model}, {cores} cores, Linux {}", kernel.trim()))
+    Ok(format!("machine: {model}, {cores} cores, Linux {}", release()?))
 }
 
-/// The kernel's series, of what [`machine`] says: point releases are not worth a section of their own.
-fn series(machine: &str) -> Result<String> {
-    let (_, release) = machine.rsplit_once("Linux ").context("a kernel")?;
-    let numbers: Vec<&str> = release.split(['.', '-']).take(2).collect();
-    Ok(numbers.join("."))
+fn release() -> Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned())
+}
+
+/// Of a kernel's release; point releases are not worth a section of their own.
+fn series_of(release: &str) -> String {
+    release.split(['.', '-']).take(2).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]
@@ -200,13 +185,15 @@ mod tests {
         assert!(wishes.args(&["--who"]).unwrap_err().to_string().contains("--rounds"));
         assert!(Wishes::default().args(&[]).unwrap().is_empty());
         let vm = Wishes { vm: Some(Series::V6_1), ..Wishes::default() };
-        assert!(vm.args(&["--set"]).unwrap_err().to_string().contains("bench cost --vm 6.1"));
+        let refused = bench(Which::Flow, false, false, &vm).unwrap_err();
+        assert!(refused.to_string().contains("bench cost --vm 6.1"));
     }
 
     #[test]
     fn a_machine_is_named() {
         let machine = machine().unwrap();
         assert!(machine.contains(" cores, Linux ") && !machine.contains(" 0 cores"), "{machine}");
-        assert_eq!(series("machine: x, 2 cores, Linux 6.18.44-1-cloud").unwrap(), "6.18");
+        assert_eq!(series_of("6.18.44-1-cloud"), "6.18");
+        assert_eq!(series_of("7.3-rc1"), "7.3");
     }
 }

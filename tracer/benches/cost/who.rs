@@ -11,6 +11,9 @@ use crate::{
     traffic::Traffic,
 };
 
+/// In place of the hook set of peers.
+pub(crate) const ANY: &str = "-";
+
 /// A watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
@@ -28,6 +31,11 @@ pub(crate) enum Watching {
 
 impl Who {
     pub(crate) const ALL: [Self; 3] = [Self::Empty, Self::Tracer, Self::Bpftrace];
+
+    /// Whether it knows nothing of hook sets.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Self::Bpftrace)
+    }
 
     /// Starts watching what this traffic is about; `None` where it is not to be had.
     pub(crate) fn start(self, set: &str, traffic: Traffic) -> Result<Option<Watching>> {

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 
 use crate::{
-    build, packages,
+    build, packages, test,
     vm::{self, Clock, Job, Payload, Series},
 };
 
@@ -12,19 +12,21 @@ use crate::{
 const ROUNDS: &str = "2";
 const SYNS: &str = "500";
 
-/// Returns the table of a hook set, which it prints.
+/// The benchmark's table, which it prints; of every hook set, unless `--set` names some.
 ///
 /// # Errors
-/// When the guest or the benchmark in it fails, or with `--check` when the set is over a bound.
-pub(super) fn count(series: Series, set: &str, args: &[String]) -> Result<String> {
+/// When the guest or the benchmark in it fails, or with `--check` when a set is over a bound.
+pub(super) fn count(series: Series, args: &[&str]) -> Result<String> {
     packages::ensure("the benchmark", &[("bpftrace", "bpftrace")])?;
     let tracer = build::build(true)?;
     let cost = build::runnable("--bench", "cost", true)?;
     // The first of two numbers counts: what was asked for stands before our own.
     let command = format!(
         "echo \"machine: emulated, an instruction takes 1 ns, Linux $(uname -r)\"\n\
-         TRACER_BIN=/tracer /cost --bench --instructions --set {set} {} --rounds {ROUNDS} --syns {SYNS} 2>/dev/ttyS0",
-        args.join(" ")
+         TRACER_BIN=/tracer /cost --bench --instructions {} --set {} --rounds {ROUNDS} --syns {SYNS} \
+         2>/dev/ttyS0",
+        args.join(" "),
+        test::sets(series)
     );
     let job = Job {
         payload: &[Payload { from: &tracer, to: "tracer" }, Payload { from: &cost, to: "cost" }],
@@ -46,7 +48,7 @@ pub(super) fn count(series: Series, set: &str, args: &[String]) -> Result<String
     match report.status {
         Some(0) => Ok(table),
         Some(status) => {
-            bail!("{}, {set}: exit status {status}; its console:\n{}", series.name(), report.console)
+            bail!("{}: exit status {status}; its console:\n{}", series.name(), report.console)
         }
         None => bail!("the guest ({}) {}; its console:\n{}", series.name(), report.ending(), report.console),
     }
