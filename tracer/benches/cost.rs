@@ -46,7 +46,7 @@ fn main() -> Result<()> {
     }
     let sets: Vec<&str> = args.word("--set").unwrap_or("tracepoint").split(',').collect();
     let watchers: Vec<(Who, &str)> = args
-        .who(Who::ALL)
+        .who(if args.has("--who") { &Who::ALL[..] } else { &Who::USUAL }.iter().copied())
         .into_iter()
         .flat_map(|who| if who.is_peer() { &[ANY] } else { &sets[..] }.iter().map(move |set| (who, *set)))
         .collect();

@@ -43,7 +43,7 @@ pub(crate) struct Wishes {
     /// Seconds of each measurement of the web server (load).
     #[arg(long)]
     seconds: Option<u32>,
-    /// Only these watchers: empty,tracer,bpftrace (cost, load), tcpdump (load).
+    /// Only these watchers: empty,tracer,bpftrace (cost, load), tcpdump (load); tcpdrop (cost) must be named and there.
     #[arg(long)]
     who: Option<String>,
     /// The hook set (cost, load); without it the one for which the benchmark was made, with --vm every one.

@@ -56,11 +56,24 @@ impl Process {
         let unreasoned = SCRIPT.replace("args->reason", "0");
         let mut unshare = Command::new("unshare");
         unshare.args(["-m", "sh", "-c", BPFTRACE, SCRIPT, &unreasoned, &port.to_string()]);
-        unshare.stdout(Stdio::piped());
-        let mut this = Self::start(&mut unshare)?;
-        let out = this.0.stdout.take().context("its output")?;
-        await_word(out, "watching").context("bpftrace")?;
-        Ok(Some(this))
+        Self::started(&mut unshare, "watching").context("bpftrace").map(Some)
+    }
+
+    /// The same with bcc's tcpdrop, which compiles itself with the kernel's headers and knows no ports.
+    #[allow(dead_code, reason = "the benchmark of what watching costs has no use for it")]
+    pub(crate) fn tcpdrop() -> Result<Option<Self>> {
+        if !is_there("tcpdrop-bpfcc") {
+            return Ok(None);
+        }
+        let mut tcpdrop = Command::new("tcpdrop-bpfcc");
+        Self::started(tcpdrop.env("PYTHONUNBUFFERED", "1"), "SADDR:SPORT").context("tcpdrop").map(Some)
+    }
+
+    /// Starts a program and waits until it says that it watches.
+    fn started(command: &mut Command, word: &str) -> Result<Self> {
+        let mut this = Self::start(command.stdout(Stdio::piped()))?;
+        await_word(this.0.stdout.take().context("its output")?, word)?;
+        Ok(this)
     }
 
     /// Starts a program that reads nothing.
