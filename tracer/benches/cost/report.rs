@@ -67,7 +67,9 @@ impl Table {
     fn ratio(&self, traffic: Traffic, set: &str, who: Who, to: Who) -> Option<Spread> {
         let place = if to.is_peer() { ANY } else { set };
         let (ours, others) = (self.rounds(traffic, set, who)?, self.rounds(traffic, place, to)?);
-        spread(ours.iter().zip(&others).map(|(ours, other)| ours / other))
+        // Some sets have no empty program on the hook that such traffic meets.
+        let both = ours.iter().zip(&others).filter(|(_, other)| **other > 0.0);
+        spread(both.map(|(ours, other)| ours / other))
     }
 
     pub(crate) fn text(&self) -> String {
