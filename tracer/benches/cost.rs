@@ -2,7 +2,8 @@
 //! programs that do nothing on the same hooks and beside bpftrace.
 //!
 //! `cargo xtask bench cost`: wants root, `TRACER_BIN`, and makes its own namespaces. Ratios within one run are what counts;
-//! `--check` compares them with their bounds.
+//! `--check` compares them with their bounds. With `--vm` it runs where each instruction takes a nanosecond, and says
+//! `--instructions`.
 
 #[path = "cost/report.rs"]
 mod report;
@@ -24,7 +25,13 @@ mod shared {
 
 use anyhow::{Result, bail};
 
-use self::{report::Table, shared::arguments::Arguments, stats::Statistics, traffic::Traffic, who::Who};
+use self::{
+    report::Table,
+    shared::arguments::Arguments,
+    stats::Statistics,
+    traffic::Traffic,
+    who::{ANY, Who},
+};
 
 /// Rounds; in each everybody is measured once, in turns.
 const ROUNDS: u32 = 5;
@@ -37,19 +44,24 @@ fn main() -> Result<()> {
         println!("what the programs cost: SKIPPED without --bench (it wants root and hooks)");
         return Ok(());
     }
-    let set = args.word("--set").unwrap_or("tracepoint");
-    let watchers = args.who(Who::ALL);
+    let sets: Vec<&str> = args.word("--set").unwrap_or("tracepoint").split(',').collect();
+    let watchers: Vec<(Who, &str)> = args
+        .who(if args.has("--who") { &Who::ALL[..] } else { &Who::USUAL }.iter().copied())
+        .into_iter()
+        .flat_map(|who| if who.is_peer() { &[ANY] } else { &sets[..] }.iter().map(move |set| (who, *set)))
+        .collect();
     let rounds = args.number("--rounds", ROUNDS)?;
     let syns = args.number("--syns", SYNS)?;
     let statistics = Statistics::on()?;
-    let mut table = Table::new(set, syns);
+    let unit = if args.has("--instructions") { "instructions" } else { "ns" };
+    let mut table = Table::new(syns, unit);
     for round in 0..rounds {
         for traffic in Traffic::ALL {
-            for who in watchers.iter().copied() {
+            for (who, set) in watchers.iter().copied() {
                 match measure(&statistics, set, who, traffic, syns) {
-                    Ok(Some(figures)) => table.add(traffic, who, figures),
+                    Ok(Some(figures)) => table.add(traffic, set, who, figures),
                     Ok(None) => table.absent(who),
-                    Err(error) => bail!("round {round}, {traffic}, {who}: {error:#}"),
+                    Err(error) => bail!("round {round}, {traffic}, {set}, {who}: {error:#}"),
                 }
             }
         }

@@ -1,8 +1,12 @@
 //! Builds the program, and shows it.
 
-use std::{os::unix::process::CommandExt as _, path::PathBuf, process::Command};
+use std::{
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{
     process::{run, shown},
@@ -35,6 +39,29 @@ pub(crate) fn cargo(verb: &str, static_binary: bool) -> Command {
     cargo
 }
 
+/// Builds a test or a benchmark, which has a `main` of its own, and says where it is.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn runnable(kind: &str, name: &str, static_binary: bool) -> Result<PathBuf> {
+    let mut cargo = cargo("test", static_binary);
+    cargo.args(["--quiet", "--release", "--package", "tracer", kind, name, "--no-run"]);
+    cargo.args(["--message-format", "json"]).stderr(Stdio::inherit());
+    let out = cargo.output().with_context(|| format!("run {}", shown(&cargo)))?;
+    if !out.status.success() {
+        bail!("{}: {}", shown(&cargo), out.status);
+    }
+    let text = String::from_utf8_lossy(&out.stdout);
+    let name = format!("\"name\":\"{name}\"");
+    let path = text.lines().filter(|line| line.contains(&name)).find_map(executable);
+    path.map(PathBuf::from).context("cargo named no binary")
+}
+
+/// The member `executable` of one of cargo's messages.
+fn executable(line: &str) -> Option<&str> {
+    line.split_once("\"executable\":\"")?.1.split('"').next()
+}
+
 fn folder(static_binary: bool) -> String {
     if static_binary { format!("{STATIC_TARGET}/") } else { String::new() }
 }
@@ -49,4 +76,15 @@ pub(crate) fn demo(args: &[String]) -> Result<()> {
     demo.arg("demo").args(args);
     println!("xtask: {}", shown(&demo));
     Err(demo.exec()).with_context(|| format!("start {}", program.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_messages() {
+        assert_eq!(executable(r#"{"name":"live","executable":"/t/live-1","fresh":true}"#), Some("/t/live-1"));
+        assert_eq!(executable(r#"{"executable":null}"#), None);
+    }
 }

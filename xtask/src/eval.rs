@@ -1,10 +1,10 @@
 //! How often the clocks are right, as a table in the repository: it changes only together with the code.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{path::Path, process::Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{build, process::shown, workspace};
+use crate::{build, kept, process::shown};
 
 const FILE: &str = "tracer/ACCURACY.md";
 /// The seed of that table.
@@ -45,9 +45,8 @@ pub(crate) fn table(quick: bool, seed: Option<u64>, captures: Option<&Path>, wri
     let out = cargo.output().with_context(|| format!("run {}", shown(&cargo)))?;
     let now = format!("{HEAD}{}", String::from_utf8(out.stdout).context("the table")?);
     print!("{now}");
-    let path = workspace().join(FILE);
     if write {
-        fs::write(&path, &now).with_context(|| path.display().to_string())?;
+        kept::write(FILE, &now)?;
     }
     if !out.status.success() {
         bail!("the evaluation failed, see above");
@@ -56,8 +55,7 @@ pub(crate) fn table(quick: bool, seed: Option<u64>, captures: Option<&Path>, wri
         println!("\nxtask: eval: every target is met");
         return Ok(());
     }
-    let then = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let differ = differences(&then, &now);
+    let differ = differences(&kept::read(FILE)?, &now);
     if differ.is_empty() {
         println!("\nxtask: eval: every target is met, and the table is that of {FILE}");
         return Ok(());

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod eval;
+mod kept;
 mod lint;
 mod packages;
 mod pictures;
@@ -100,6 +101,9 @@ enum Task {
         /// Fail when a budget is exceeded.
         #[arg(long)]
         check: bool,
+        /// Keep the table in the repository.
+        #[arg(long)]
+        write: bool,
         #[command(flatten)]
         wishes: bench::Wishes,
     },
@@ -127,7 +131,7 @@ fn run(task: Task) -> Result<()> {
         Task::Verifier { write, elsewhere } => verifier::table(write, &elsewhere),
         Task::Eval { quick, seed, captures, write } => eval::table(quick, seed, captures.as_deref(), write),
         Task::Pictures => pictures::pictures(),
-        Task::Bench { which, check, wishes } => bench::bench(which, check, &wishes),
+        Task::Bench { which, check, write, wishes } => bench::bench(which, check, write, &wishes),
     }
 }
 

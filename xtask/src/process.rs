@@ -1,6 +1,9 @@
 //! Runs other programs and says what failed.
 
-use std::process::{Command, Stdio};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -20,6 +23,27 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("{}: {}\n{}", shown(command), out.status, String::from_utf8_lossy(&out.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// Runs it, passes its standard output on line by line, and returns it.
+///
+/// # Errors
+/// An exit status other than 0.
+pub(crate) fn told(command: &mut Command) -> Result<String> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("run {}", shown(command)))?;
+    let mut text = String::new();
+    for line in BufReader::new(child.stdout.take().context("its output")?).lines() {
+        let line = line?;
+        println!("{line}");
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("{}: {status}", shown(command));
+    }
+    Ok(text)
 }
 
 /// Program and arguments as one would type them.

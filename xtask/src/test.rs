@@ -169,21 +169,7 @@ fn browser() {
 /// # Errors
 /// When it does not build.
 pub(crate) fn live_binary(static_binary: bool) -> Result<PathBuf> {
-    let mut cargo = build::cargo("test", static_binary);
-    cargo.args(["--quiet", "--release", "--package", "tracer", "--test", "live", "--no-run"]);
-    cargo.args(["--message-format", "json"]).stderr(Stdio::inherit());
-    let out = cargo.output().with_context(|| format!("run {}", shown(&cargo)))?;
-    if !out.status.success() {
-        bail!("{}: {}", shown(&cargo), out.status);
-    }
-    let text = String::from_utf8_lossy(&out.stdout);
-    let path = text.lines().filter(|line| line.contains("\"name\":\"live\"")).find_map(executable);
-    path.map(PathBuf::from).context("cargo named no test binary")
-}
-
-/// The member `executable` of one of cargo's messages.
-fn executable(line: &str) -> Option<&str> {
-    line.split_once("\"executable\":\"")?.1.split('"').next()
+    build::runnable("--test", "live", static_binary)
 }
 
 fn live_command(only: Option<&str>) -> Vec<String> {
@@ -257,11 +243,5 @@ mod tests {
         tally.row("b", Counts { passed: 1, ..Counts::default() }, true);
         tally.row("c", Counts { passed: 1, ..Counts::default() }, false);
         assert_eq!(tally.broken, ["a (no test ran)", "c"]);
-    }
-
-    #[test]
-    fn cargo_messages() {
-        assert_eq!(executable(r#"{"name":"live","executable":"/t/live-1","fresh":true}"#), Some("/t/live-1"));
-        assert_eq!(executable(r#"{"executable":null}"#), None);
     }
 }

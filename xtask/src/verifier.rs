@@ -4,17 +4,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
-    build,
+    build, kept,
     vm::{self, Payload, Report, Series},
-    workspace,
 };
 
 const FILE: &str = "tracer-ebpf/VERIFIER.md";
@@ -62,8 +60,7 @@ pub(crate) fn table(write: bool, elsewhere: &Elsewhere) -> Result<()> {
         _ => on_the_bench(&[tracer])?,
     };
     if write {
-        fs::write(workspace().join(FILE), now.beside(parse(&read()?)).render())?;
-        return Ok(());
+        return kept::write(FILE, &now.beside(parse(&kept::read(FILE)?)).render());
     }
     let worse = now.worse()?;
     if worse.is_empty() {
@@ -109,11 +106,6 @@ fn whole(kernel: &str, report: &Report, said: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn read() -> Result<String> {
-    let path = workspace().join(FILE);
-    fs::read_to_string(&path).with_context(|| path.display().to_string())
-}
-
 impl Table {
     /// With the rows of the kernels that are not in this one.
     fn beside(mut self, then: Self) -> Self {
@@ -134,7 +126,7 @@ impl Table {
     /// # Errors
     /// When that table cannot be read.
     pub(crate) fn worse(&self) -> Result<Vec<String>> {
-        let then = parse(&read()?);
+        let then = parse(&kept::read(FILE)?);
         let mut worse = compare(&then, self);
         if !worse.is_empty() {
             worse.push("when this is meant: cargo xtask verifier --write".into());

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use kernels::Kernel;
-pub(crate) use qemu::Report;
+pub(crate) use qemu::{Clock, Report};
 
 use crate::{build, packages};
 
@@ -87,6 +87,16 @@ pub(crate) struct Payload<'a> {
     pub(crate) to: &'a str,
 }
 
+/// What is done in a guest.
+pub(crate) struct Job<'a> {
+    pub(crate) payload: &'a [Payload<'a>],
+    /// Programs of this machine that go along, with their libraries.
+    pub(crate) programs: &'a [&'a str],
+    /// For the shell.
+    pub(crate) command: &'a str,
+    pub(crate) clock: Clock,
+}
+
 /// Boots a kernel and runs a shell command in it; what it prints goes to `line`, line by line.
 ///
 /// # Errors
@@ -97,8 +107,16 @@ pub(crate) fn boot(
     command: &str,
     line: &mut dyn FnMut(&str),
 ) -> Result<Report> {
+    job(series, &Job { payload, programs: &[], command, clock: Clock::Ours }, line)
+}
+
+/// The same for a job of any kind.
+///
+/// # Errors
+/// As [`boot`].
+pub(crate) fn job(series: Series, job: &Job<'_>, line: &mut dyn FnMut(&str)) -> Result<Report> {
     tools()?;
-    run(&kernels::fetch(series)?, payload, command, line)
+    run(&kernels::fetch(series)?, job, line)
 }
 
 /// The same on an image from elsewhere.
@@ -113,7 +131,8 @@ pub(crate) fn boot_image(
 ) -> Result<(String, Report)> {
     tools()?;
     let kernel = kernels::image(image)?;
-    Ok((kernel.release.clone(), run(&kernel, payload, command, line)?))
+    let job = Job { payload, programs: &[], command, clock: Clock::Ours };
+    Ok((kernel.release.clone(), run(&kernel, &job, line)?))
 }
 
 fn tools() -> Result<()> {
@@ -133,14 +152,9 @@ fn tools() -> Result<()> {
     )
 }
 
-fn run(
-    kernel: &Kernel,
-    payload: &[Payload<'_>],
-    command: &str,
-    line: &mut dyn FnMut(&str),
-) -> Result<Report> {
-    let initramfs = initramfs::build(kernel, payload, command)?;
-    let first = qemu::run(kernel, &initramfs, line)?;
+fn run(kernel: &Kernel, job: &Job<'_>, line: &mut dyn FnMut(&str)) -> Result<Report> {
+    let initramfs = initramfs::build(kernel, job)?;
+    let first = qemu::run(kernel, &initramfs, job.clock, line)?;
     if first.status.is_some() {
         return Ok(first);
     }
@@ -151,7 +165,7 @@ fn run(
         first.console
     );
     line(AGAIN);
-    qemu::run(kernel, &initramfs, line)
+    qemu::run(kernel, &initramfs, job.clock, line)
 }
 
 /// `cargo xtask vm`; files of `with` are put beside `/tracer`.
@@ -174,7 +188,8 @@ pub(crate) fn command(which: &Which, with: &[PathBuf], command: &str) -> Result<
         let name = from.file_name().and_then(|name| name.to_str());
         payload.push(Payload { from, to: name.with_context(|| from.display().to_string())? });
     }
-    let report = run(&kernel, &payload, command, &mut |line| println!("{line}"))?;
+    let job = Job { payload: &payload, programs: &[], command, clock: Clock::Ours };
+    let report = run(&kernel, &job, &mut |line| println!("{line}"))?;
     match report.status {
         Some(0) => Ok(()),
         Some(status) => bail!("exit status {status} on {}", kernel.release),

@@ -1,4 +1,5 @@
-//! Who watches: `tracer`, programs that do nothing on the same hooks, bpftrace with the same question.
+//! Who watches: `tracer`, programs that do nothing on the same hooks, bpftrace with the same question, bcc's
+//! tcpdrop.
 
 use std::fmt;
 
@@ -11,12 +12,16 @@ use crate::{
     traffic::Traffic,
 };
 
+/// In place of the hook set of peers.
+pub(crate) const ANY: &str = "-";
+
 /// A watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
     Empty,
     Tracer,
     Bpftrace,
+    Tcpdrop,
 }
 
 /// One that is at it.
@@ -27,7 +32,14 @@ pub(crate) enum Watching {
 }
 
 impl Who {
-    pub(crate) const ALL: [Self; 3] = [Self::Empty, Self::Tracer, Self::Bpftrace];
+    pub(crate) const ALL: [Self; 4] = [Self::Empty, Self::Tracer, Self::Bpftrace, Self::Tcpdrop];
+    /// Those who need not be named. bcc's compiler takes minutes in a guest.
+    pub(crate) const USUAL: [Self; 3] = [Self::Empty, Self::Tracer, Self::Bpftrace];
+
+    /// Whether it knows nothing of hook sets.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Self::Bpftrace | Self::Tcpdrop)
+    }
 
     /// Starts watching what this traffic is about; `None` where it is not to be had.
     pub(crate) fn start(self, set: &str, traffic: Traffic) -> Result<Option<Watching>> {
@@ -39,6 +51,7 @@ impl Who {
                 Some(Watching::Tracer(Box::new(watcher)))
             }
             Self::Bpftrace => Process::bpftrace(port)?.map(Watching::Process),
+            Self::Tcpdrop => Process::tcpdrop()?.map(Watching::Process),
         })
     }
 }
@@ -48,7 +61,7 @@ impl Watching {
         match self {
             Self::Empty(ebpf) => drop(ebpf),
             Self::Tracer(watcher) => watcher.finish().map(drop)?,
-            Self::Process(process) => process.stop().map(drop)?,
+            Self::Process(process) => process.away()?,
         }
         Ok(())
     }
@@ -60,6 +73,7 @@ impl fmt::Display for Who {
             Self::Empty => "empty",
             Self::Tracer => "tracer",
             Self::Bpftrace => "bpftrace",
+            Self::Tcpdrop => "tcpdrop",
         })
     }
 }

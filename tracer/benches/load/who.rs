@@ -163,7 +163,7 @@ impl Watching {
                 };
                 ensure!(seen.is_some_and(|code| wanted.contains(&code)), "tracer ended with {seen:?}");
             }
-            Self::Other(process) => process.stop().map(drop)?,
+            Self::Other(process) => process.away()?,
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aya::{Btf, Ebpf, EbpfLoader};
 use nix::{
     sys::signal::{Signal, kill},
@@ -19,6 +19,13 @@ use tracer::kernel::{
 };
 
 use crate::live::watcher::{ended, killed};
+
+/// What bpftrace is asked. It stands in the program, which may be taken to where there is no repository.
+const SCRIPT: &str = include_str!("syn-drops.bt");
+/// tracefs, in a mount namespace of its own. Before 5.17 nobody says a reason: the second script.
+const BPFTRACE: &str = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null
+grep -q reason /sys/kernel/tracing/events/skb/kfree_skb/format || exec bpftrace -e \"$1\" \"$2\" 2>&1
+exec bpftrace -e \"$0\" \"$2\" 2>&1";
 
 static EMPTY: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/empty"));
 
@@ -34,6 +41,9 @@ pub(crate) fn empty(set: &str) -> Result<Ebpf> {
     Ok(ebpf)
 }
 
+/// Whoever is asked to end has this long.
+const TO_END: Duration = Duration::from_secs(10);
+
 /// A process that watches; it is killed when nobody holds it any more.
 pub(crate) struct Process(Child);
 
@@ -43,15 +53,27 @@ impl Process {
         if !is_there("bpftrace") {
             return Ok(None);
         }
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/shared/syn-drops.bt");
-        // tracefs, in a mount namespace of its own.
-        let mounted = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null; exec bpftrace \"$0\" \"$1\" 2>&1";
+        let unreasoned = SCRIPT.replace("args->reason", "0");
         let mut unshare = Command::new("unshare");
-        unshare.args(["-m", "sh", "-c", mounted, script, &port.to_string()]).stdout(Stdio::piped());
-        let mut this = Self::start(&mut unshare)?;
-        let out = this.0.stdout.take().context("its output")?;
-        await_word(out, "watching").context("bpftrace")?;
-        Ok(Some(this))
+        unshare.args(["-m", "sh", "-c", BPFTRACE, SCRIPT, &unreasoned, &port.to_string()]);
+        Self::started(&mut unshare, "watching").context("bpftrace").map(Some)
+    }
+
+    /// The same with bcc's tcpdrop, which compiles itself with the kernel's headers and knows no ports.
+    #[allow(dead_code, reason = "the benchmark of what watching costs has no use for it")]
+    pub(crate) fn tcpdrop() -> Result<Option<Self>> {
+        if !is_there("tcpdrop-bpfcc") {
+            return Ok(None);
+        }
+        let mut tcpdrop = Command::new("tcpdrop-bpfcc");
+        Self::started(tcpdrop.env("PYTHONUNBUFFERED", "1"), "SADDR:SPORT").context("tcpdrop").map(Some)
+    }
+
+    /// Starts a program and waits until it says that it watches.
+    fn started(command: &mut Command, word: &str) -> Result<Self> {
+        let mut this = Self::start(command.stdout(Stdio::piped()))?;
+        await_word(this.0.stdout.take().context("its output")?, word)?;
+        Ok(this)
     }
 
     /// Starts a program that reads nothing.
@@ -82,13 +104,27 @@ impl Process {
     }
 
     /// Asks it to end and waits for that.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    #[allow(dead_code, reason = "the benchmark of what the programs cost has no use for it")]
     pub(crate) fn stop(mut self) -> Result<ExitStatus> {
+        self.asked()?.context("it does not end")
+    }
+
+    /// The same for one of whom nothing is wanted but that it goes: who does not listen is killed.
+    pub(crate) fn away(mut self) -> Result<()> {
+        if self.asked()?.is_none() {
+            eprintln!("process {} does not end within {} s: killed", self.id(), TO_END.as_secs());
+            ensure!(killed(&mut self.0), "it cannot be killed");
+        }
+        Ok(())
+    }
+
+    fn asked(&mut self) -> Result<Option<ExitStatus>> {
         // SIGINT may be one that a shell told its children to ignore.
         kill(Pid::from_raw(i32::try_from(self.id())?), Signal::SIGTERM)?;
-        match ended(&mut self.0, Duration::from_secs(10))? {
-            Some(status) => Ok(status),
-            None => bail!("it does not end"),
-        }
+        ended(&mut self.0, TO_END)
     }
 }
 

@@ -3,6 +3,7 @@
 mod capture;
 
 use std::{
+    fmt::Write as _,
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -19,11 +20,11 @@ const RUNS: usize = 3;
 /// Packets a second, as a multiple of the other program's.
 const BUDGETS: [(&str, f64); 2] = [("tshark", 5.0), ("p0f", 1.0)];
 
-/// `cargo xtask bench replay`.
+/// `cargo xtask bench replay`; its table, which it prints.
 ///
 /// # Errors
 /// When a program does not run, or with `check` when a ratio is below its budget.
-pub(crate) fn replay(check: bool) -> Result<()> {
+pub(crate) fn replay(check: bool) -> Result<String> {
     packages::ensure("the benchmark", &[("tshark", "tshark"), ("p0f", "p0f")])?;
     // A capture needs no eBPF: what is there is built.
     let mut cargo = build::cargo("build", false);
@@ -31,8 +32,8 @@ pub(crate) fn replay(check: bool) -> Result<()> {
     let tracer = target("release/tracer");
     let file = target("bench/replay.pcap");
     let made = capture::write(&file, PACKETS)?;
-    println!(
-        "{} packets, {} MiB: {} connections of which {} are refused at first; {RUNS} runs each, in turns",
+    let mut text = format!(
+        "{} packets, {} MiB: {} connections of which {} are refused at first; {RUNS} runs each, in turns\n",
         made.packets,
         made.bytes >> 20,
         made.connections,
@@ -55,7 +56,8 @@ pub(crate) fn replay(check: bool) -> Result<()> {
         #[expect(clippy::cast_precision_loss, reason = "a rate, not a count")]
         let rate = made.packets as f64 / median.as_secs_f64();
         let ratio = median.as_secs_f64() / ours.as_secs_f64();
-        println!(
+        let _ = writeln!(
+            text,
             "{name:<8} min {:>8.2?}  median {median:>8.2?}  max {:>8.2?}  {:>6.2} million packets/s  x{ratio:.2}",
             times[0],
             times[RUNS - 1],
@@ -65,10 +67,11 @@ pub(crate) fn replay(check: bool) -> Result<()> {
             slow.push(format!("{ratio:.2} times as fast as {name}, and {budget} is the budget"));
         }
     }
+    print!("{text}");
     if check && !slow.is_empty() {
         bail!("{}", slow.join("; "));
     }
-    Ok(())
+    Ok(text)
 }
 
 /// What each program is asked to do with the file.

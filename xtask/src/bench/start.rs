@@ -2,7 +2,7 @@
 //! size of the file.
 
 use std::{
-    fmt::Debug,
+    fmt::{Debug, Write as _},
     fs,
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
@@ -53,45 +53,52 @@ struct Run {
     peak: Bytes,
 }
 
-/// `cargo xtask bench attach`.
+/// `cargo xtask bench attach`; its table, which it prints.
 ///
 /// # Errors
 /// When the program does not start or end as it should, or with `check` when a median is over its budget.
-pub(super) fn start(check: bool) -> Result<()> {
+pub(super) fn start(check: bool) -> Result<String> {
     let tracer = build::build(false)?;
     let short = (0..RUNS).map(|_| once(&tracer, MOMENT)).collect::<Result<Vec<_>>>()?;
     let long = (0..LONG_RUNS).map(|_| once(&tracer, IDLE)).collect::<Result<Vec<_>>>()?;
     let file = Bytes(fs::metadata(&tracer)?.len());
-    let mut over = Vec::new();
-    over.extend(line("load and attach", short.iter().map(|run| run.attached), Some(ATTACH)));
-    over.extend(line("detach, from the signal to the end", short.iter().map(|run| run.gone), Some(DETACH)));
-    over.extend(line("  of it, until the summary is there", short.iter().map(|run| run.summed_up), None));
-    over.extend(line("memory, 2 s of nothing (VmRSS)", long.iter().map(|run| run.resident), Some(RESIDENT)));
-    over.extend(line("  at most since the start (VmHWM)", long.iter().map(|run| run.peak), None));
-    over.extend(line("size of the program", [file].into_iter(), Some(FILE)));
-    if check && !over.is_empty() {
-        bail!("over the budget: {}", over.join("; "));
+    let mut table = Table::default();
+    table.row("load and attach", short.iter().map(|run| run.attached), Some(ATTACH));
+    table.row("detach, from the signal to the end", short.iter().map(|run| run.gone), Some(DETACH));
+    table.row("  of it, until the summary is there", short.iter().map(|run| run.summed_up), None);
+    table.row("memory, 2 s of nothing (VmRSS)", long.iter().map(|run| run.resident), Some(RESIDENT));
+    table.row("  at most since the start (VmHWM)", long.iter().map(|run| run.peak), None);
+    table.row("size of the program", [file].into_iter(), Some(FILE));
+    print!("{}", table.text);
+    if check && !table.over.is_empty() {
+        bail!("over the budget: {}", table.over.join("; "));
     }
-    Ok(())
+    Ok(table.text)
 }
 
-/// Prints a row. Returns what is over its budget.
-fn line<T: Copy + Ord + Debug>(
-    what: &str,
-    values: impl Iterator<Item = T>,
-    budget: Option<T>,
-) -> Option<String> {
-    let mut values: Vec<T> = values.collect();
-    values.sort();
-    let [least, median, most] = [0, values.len() / 2, values.len() - 1].map(|at| values[at]);
-    let spread = if values.len() > 1 {
-        format!("({least:.1?} to {most:.1?}, {} runs)", values.len())
-    } else {
-        String::new()
-    };
-    let budget_shown = budget.map_or_else(String::new, |budget| format!("budget {budget:?}"));
-    println!("{what:<38} {:>9} {spread:<36} {budget_shown}", format!("{median:.1?}"));
-    budget.filter(|budget| median > *budget).map(|budget| format!("{what}: {median:.1?} of {budget:?}"))
+/// Rows, and what is over its budget.
+#[derive(Default)]
+struct Table {
+    text: String,
+    over: Vec<String>,
+}
+
+impl Table {
+    fn row<T: Copy + Ord + Debug>(&mut self, what: &str, values: impl Iterator<Item = T>, budget: Option<T>) {
+        let mut values: Vec<T> = values.collect();
+        values.sort();
+        let [least, median, most] = [0, values.len() / 2, values.len() - 1].map(|at| values[at]);
+        let spread = if values.len() > 1 {
+            format!("({least:.1?} to {most:.1?}, {} runs)", values.len())
+        } else {
+            String::new()
+        };
+        let shown = budget.map_or_else(String::new, |budget| format!("budget {budget:?}"));
+        let row = format!("{what:<38} {:>9} {spread:<36} {shown}", format!("{median:.1?}"));
+        let _ = writeln!(self.text, "{}", row.trim_end());
+        let over = budget.filter(|budget| median > *budget);
+        self.over.extend(over.map(|budget| format!("{what}: {median:.1?} of {budget:?}")));
+    }
 }
 
 /// Starts the program where nothing happens, waits, and ends it.
@@ -136,9 +143,13 @@ mod tests {
 
     #[test]
     fn rows() {
-        assert_eq!(line("x", [3, 1, 2].into_iter(), Some(2)), None);
-        assert_eq!(line("x", [3, 1, 2].into_iter(), None), None);
-        assert_eq!(line("x", [3, 1, 2].into_iter(), Some(1)), Some("x: 2 of 1".into()));
+        let mut table = Table::default();
+        table.row("x", [3, 1, 2].into_iter(), Some(2));
+        table.row("y", [3, 1, 2].into_iter(), None);
+        assert!(table.over.is_empty());
+        table.row("z", [3, 1, 2].into_iter(), Some(1));
+        assert_eq!(table.over, ["z: 2 of 1"]);
+        assert_eq!(table.text.lines().count(), 3);
     }
 
     #[test]

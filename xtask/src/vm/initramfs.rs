@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Payload, kernels::Kernel};
+use super::{Job, Payload, kernels::Kernel};
 use crate::{
     process::{output, run},
     target,
@@ -72,17 +72,20 @@ sync
 poweroff -f
 ";
 
-/// Returns the image for this kernel, payload and command.
+/// Returns the image for this kernel and job.
 ///
 /// # Errors
 /// When a tool or a file is missing.
-pub(crate) fn build(kernel: &Kernel, payload: &[Payload<'_>], command: &str) -> Result<PathBuf> {
+pub(crate) fn build(kernel: &Kernel, job: &Job<'_>) -> Result<PathBuf> {
     let base = base(kernel)?;
     let stage = fresh(&target("vm").join(format!("overlay-{}", kernel.release)))?;
-    for Payload { from, to } in payload {
+    for Payload { from, to } in job.payload {
         fs::copy(from, stage.join(to)).with_context(|| from.display().to_string())?;
     }
-    fs::write(stage.join("job"), format!("{command}\n"))?;
+    for program in job.programs {
+        add_program(&stage, program)?;
+    }
+    fs::write(stage.join("job"), format!("{}\n", job.command))?;
     let image = target("vm").join(format!("initramfs-{}.cpio", kernel.release));
     let overlay = cpio(&stage)?;
     let mut bytes = fs::read(base)?;
@@ -140,6 +143,7 @@ fn add_program(stage: &Path, program: &str) -> Result<()> {
             .find(|path| path.exists())
             .with_context(|| format!("no {program} on this machine"))?
     };
+    fs::create_dir_all(stage.join("sbin"))?;
     fs::copy(&path, stage.join("sbin").join(path.file_name().context("a file name")?))?;
     if program == "/bin/dash" {
         fs::copy(&path, stage.join("bin/dash"))?;

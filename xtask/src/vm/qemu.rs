@@ -15,15 +15,44 @@ use anyhow::{Context as _, Result};
 use super::kernels::Kernel;
 use crate::target;
 
-/// A guest that takes longer than this is stuck: everything it does takes a few minutes under emulation.
-const LIMIT: Duration = Duration::from_mins(10);
+/// How time goes in a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// As it goes here; two processors.
+    Ours,
+    /// One processor, and a nanosecond for each of its instructions: what the kernel times is a number of instructions, and
+    /// comes out the same again. While it waits, time is skipped.
+    Instructions,
+}
+
+impl Clock {
+    /// A guest that takes longer than this is stuck: everything it does takes a few minutes under emulation.
+    fn limit(self) -> Duration {
+        Duration::from_mins(if self == Self::Ours { 10 } else { 30 })
+    }
+
+    fn options(self) -> impl Iterator<Item = &'static str> {
+        let options = match self {
+            Self::Ours => "-accel tcg,thread=multi -smp 2 -m 1024",
+            Self::Instructions => {
+                "-accel tcg,thread=single -icount shift=0,sleep=off -rtc clock=vm -smp 1 -m 2048"
+            }
+        };
+        options.split(' ')
+    }
+
+    /// For the kernel's command line: the clock that goes by instructions is the processor's own, and is not to be doubted.
+    fn words(self) -> &'static str {
+        if self == Self::Ours { "" } else { " clocksource=tsc tsc=reliable" }
+    }
+}
 
 /// How a guest ended.
 pub(crate) struct Report {
     /// Exit status of the command; `None`: it never came.
     pub(crate) status: Option<i32>,
-    /// It was stopped because it took too long.
-    pub(crate) timed_out: bool,
+    /// It was stopped because it took longer than this.
+    pub(crate) timed_out: Option<Duration>,
     /// The end of the kernel's console.
     pub(crate) console: String,
     /// From start to power off.
@@ -32,10 +61,9 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn ending(&self) -> String {
-        if self.timed_out {
-            format!("took longer than {} minutes", LIMIT.as_secs() / 60)
-        } else {
-            "died without a result".into()
+        match self.timed_out {
+            Some(limit) => format!("took longer than {} minutes", limit.as_secs() / 60),
+            None => "died without a result".into(),
         }
     }
 }
@@ -44,19 +72,25 @@ impl Report {
 ///
 /// # Errors
 /// When QEMU cannot be started.
-pub(crate) fn run(kernel: &Kernel, initramfs: &Path, line: &mut dyn FnMut(&str)) -> Result<Report> {
+pub(crate) fn run(
+    kernel: &Kernel,
+    initramfs: &Path,
+    clock: Clock,
+    line: &mut dyn FnMut(&str),
+) -> Result<Report> {
     let console = target("vm").join(format!("console-{}.log", kernel.release));
     let _ = fs::remove_file(&console);
     let begun = Instant::now();
     // No KVM: an ordinary guest does not boot under every host's, and QEMU does not fall back.
     let mut child = Command::new("qemu-system-x86_64")
-        .args(["-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "1024"])
-        .args(["-nodefaults", "-no-reboot", "-display", "none"])
+        .args(clock.options())
+        .args(["-machine", "q35", "-cpu", "max", "-nodefaults", "-no-reboot", "-display", "none"])
         .arg("-kernel")
         .arg(&kernel.vmlinuz)
         .arg("-initrd")
         .arg(initramfs)
-        .args(["-append", "console=ttyS0 panic=-1 loglevel=4 noapic"])
+        .arg("-append")
+        .arg(format!("console=ttyS0 panic=-1 loglevel=4 noapic{}", clock.words()))
         .arg("-serial")
         .arg(format!("file:{}", console.display()))
         .args(["-serial", "stdio"])
@@ -64,20 +98,21 @@ pub(crate) fn run(kernel: &Kernel, initramfs: &Path, line: &mut dyn FnMut(&str))
         .stdout(Stdio::piped())
         .spawn()
         .context("start qemu-system-x86_64")?;
-    let timed_out = !follow(&mut child, begun, line)?;
+    let limit = clock.limit();
+    let in_time = follow(&mut child, begun + limit, line)?;
     child.wait()?;
     let text = String::from_utf8_lossy(&fs::read(&console).unwrap_or_default()).into_owned();
     let tail: Vec<&str> = text.lines().rev().take(40).collect();
     Ok(Report {
         status: status_in(&text),
-        timed_out,
+        timed_out: (!in_time).then_some(limit),
         console: tail.into_iter().rev().collect::<Vec<_>>().join("\n"),
         took: begun.elapsed(),
     })
 }
 
 /// Passes lines on until the guest is gone; `false`: it took too long and was stopped.
-fn follow(child: &mut Child, begun: Instant, line: &mut dyn FnMut(&str)) -> Result<bool> {
+fn follow(child: &mut Child, until: Instant, line: &mut dyn FnMut(&str)) -> Result<bool> {
     let out = child.stdout.take().context("the guest's output")?;
     let (sender, lines) = mpsc::channel();
     let reader = thread::spawn(move || {
@@ -92,7 +127,7 @@ fn follow(child: &mut Child, begun: Instant, line: &mut dyn FnMut(&str)) -> Resu
         }
     });
     let in_time = loop {
-        match lines.recv_timeout(LIMIT.saturating_sub(begun.elapsed())) {
+        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(text) => line(&text),
             Err(RecvTimeoutError::Disconnected) => break true,
             Err(RecvTimeoutError::Timeout) => {
