@@ -22,7 +22,7 @@ pub(super) const TRACED: &str = "How it is traced";
 /// Sources that are told apart by default.
 const SOURCES: usize = 65_536;
 /// Memory for clocks by default, MiB.
-const CLOCK_MIB: u16 = 64;
+const CLOCK_MIB: u16 = 12;
 
 /// Which SYNs, and which causes.
 #[derive(Args, Clone, Debug, Default)]

@@ -86,6 +86,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sources: 65_536, clock_bytes: 64 << 20 }
+        Self { sources: 65_536, clock_bytes: 12 << 20 }
     }
 }
