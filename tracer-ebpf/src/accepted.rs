@@ -15,7 +15,7 @@ use crate::{
     kinds::{Array, LruHashMap, prefix_wanted},
     maps::{Pad, SOFTIRQ, add, count, pad, scattered},
     packet::{MAPPED, blank, identity_of, netns_of_sock, netns_wanted, source},
-    read::{Fields, member},
+    read::{Fields, Structure, member},
     ring::report,
     tcp::now,
     told::{port_wanted, told},
@@ -160,7 +160,7 @@ fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
 /// `sock:inet_sock_set_state`: where no function is hooked, a handshake that ends is the reading. The socket remembers the
 /// TSval of the client's last segment, which is of this moment (`tcp_check_req`, `cookie_v4_check`).
 #[inline(always)]
-pub fn state_set(sk: impl Fields, old: u32, new: u32) {
+pub fn state_set(sk: impl Structure, old: u32, new: u32) {
     if new != ESTABLISHED || old != SYN_RECV {
         return;
     }
@@ -193,8 +193,7 @@ pub fn state_set(sk: impl Fields, old: u32, new: u32) {
     }
     record.time_ns = now();
     record.site = site::HANDSHAKE;
-    // The part that is TCP's, behind what is every socket's.
-    let tp = sk.address();
+    let Some(tp) = sk.tcp() else { return };
     let isn = member!(tp, tp_rcv_nxt: u32).unwrap_or(1).wrapping_sub(1);
     header(sk, port, isn, &mut record.tcp);
     if let Some(ts) = member!(tp, tp_ts_recent: u32) {

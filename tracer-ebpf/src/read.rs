@@ -84,6 +84,9 @@ pub trait Structure: Fields {
 
     /// Copies it, where that is cheaper than to read one field after the other; `None` when it cannot be read.
     fn whole(self, room: &mut Room) -> Option<Self::Whole<'_>>;
+
+    /// The same socket as one of TCP, whose part is behind what is every socket's; `None` when it is none.
+    fn tcp(self) -> Option<Self>;
 }
 
 impl Structure for u64 {
@@ -92,6 +95,11 @@ impl Structure for u64 {
     #[inline(always)]
     fn whole(self, room: &mut Room) -> Option<Copied<'_>> {
         room.copy(self)
+    }
+
+    #[inline(always)]
+    fn tcp(self) -> Option<Self> {
+        Some(self)
     }
 }
 

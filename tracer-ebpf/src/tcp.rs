@@ -99,7 +99,7 @@ fn hold(pad: &mut Pad, sock: impl Fields, skb: impl Fields) {
 
 /// A listening socket is asked.
 #[inline(always)]
-pub fn listen_enter(sk: impl Fields, skb: impl Structure) {
+pub fn listen_enter(sk: impl Structure, skb: impl Structure) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     // The TIME_WAIT bucket's observation of the same packet goes on here.
     let from_time_wait =
@@ -117,13 +117,12 @@ pub fn listen_enter(sk: impl Fields, skb: impl Structure) {
     if from_time_wait {
         record.flags |= flag::FROM_TIME_WAIT;
     }
-    // The part of a connection's socket, behind what is every socket's.
-    let icsk = sk.address();
+    let Some(tp) = sk.tcp() else { return };
     let (Some(net), Some(ack_backlog), Some(max), Some(qlen)) = (
         pointed!(sk, sk_net),
         member!(sk, sk_ack_backlog: u32),
         member!(sk, sk_max_ack_backlog: u32),
-        member!(icsk, icsk_qlen: u32),
+        member!(tp, icsk_qlen: u32),
     ) else {
         return;
     };
@@ -311,7 +310,7 @@ fn note_ack(pad: &mut Pad, offset: u32) {
 
 /// A full socket has a segment. This is on the way of ordinary data: one byte decides.
 #[inline(always)]
-pub fn full_enter(sk: impl Fields, skb: impl Structure, th: impl Fields) {
+pub fn full_enter(sk: impl Structure, skb: impl Structure, th: impl Fields) {
     // SYN without ACK, byte 13 of the header.
     let Some(flags) = th.field::<u8>(13) else { return };
     if flags & 0x12 != 0x02 {
@@ -326,7 +325,7 @@ pub fn full_enter(sk: impl Fields, skb: impl Structure, th: impl Fields) {
     let record = &mut pad.record;
     record.sk_state = member!(sk, sk_state: u8).unwrap_or(0);
     record.flags |= flag::SK_STATE;
-    let tp = sk.address();
+    let Some(tp) = sk.tcp() else { return };
     remember_full(record, tp);
     if let Some(last) = member!(tp, tp_last_oow: u32) {
         pad.last_oow = last;

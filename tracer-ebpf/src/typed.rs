@@ -5,6 +5,7 @@
 //! The verifier holds every load against the kernel's own types: a field of another structure, as of `tcp_sock` behind a
 //! `sock`, is refused when the program is loaded.
 
+use aya_ebpf::helpers::generated::bpf_skc_to_tcp_sock;
 use tracer_common::offsets::ABSENT;
 
 use crate::{
@@ -46,6 +47,14 @@ impl Structure for Typed {
     #[inline(always)]
     fn whole(self, _room: &mut Room) -> Option<Self> {
         Some(self)
+    }
+
+    #[inline(always)]
+    fn tcp(self) -> Option<Self> {
+        // SAFETY: the verifier checks that it is a socket.
+        #[expect(unsafe_code, reason = "a BPF helper")]
+        let tcp = unsafe { bpf_skc_to_tcp_sock(self.0 as *mut _) };
+        (!tcp.is_null()).then_some(Self(tcp as u64))
     }
 }
 
