@@ -22,8 +22,10 @@ use crate::live::watcher::{ended, killed};
 
 /// What bpftrace is asked. It stands in the program, which may be taken to where there is no repository.
 const SCRIPT: &str = include_str!("syn-drops.bt");
-/// tracefs, in a mount namespace of its own. Before 5.17 nobody says a reason: the second script.
+/// tracefs, in a mount namespace of its own. Before 5.17 nobody says a reason: the second script. On 5.10 bpftrace does not find
+/// the kernel's types by itself.
 const BPFTRACE: &str = "mount -t tracefs t /sys/kernel/tracing 2>/dev/null
+export BPFTRACE_BTF=/sys/kernel/btf/vmlinux
 grep -q reason /sys/kernel/tracing/events/skb/kfree_skb/format || exec bpftrace -e \"$1\" \"$2\" 2>&1
 exec bpftrace -e \"$0\" \"$2\" 2>&1";
 
