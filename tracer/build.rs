@@ -12,6 +12,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use object::{
+    build::elf::{Builder, SectionData},
+    elf::SHT_STRTAB,
+};
 
 #[allow(dead_code, unreachable_pub, reason = "shared with xtask, which uses more of it")]
 #[path = "../xtask/src/toolchain/find.rs"]
@@ -110,7 +114,28 @@ fn build(toolchain: &find::Toolchain, workspace: &Path, out: &Path) -> Result<()
     }
     for object in OBJECTS {
         let from = target_dir.join(target).join("release").join(object);
-        fs::copy(&from, out.join(object)).with_context(|| from.display().to_string())?;
+        let whole = fs::read(&from).with_context(|| from.display().to_string())?;
+        let bare = without_debug(&whole).with_context(|| from.display().to_string())?;
+        fs::write(out.join(object), bare)?;
     }
     Ok(())
+}
+
+/// Leaves out what the linker made the types (BTF) from: three quarters of an object that no kernel looks at.
+fn without_debug(object: &[u8]) -> Result<Vec<u8>> {
+    let mut elf = Builder::read(object)?;
+    for section in &mut elf.sections {
+        let name = section.name.as_slice();
+        section.delete = name.starts_with(b".debug_") || name.starts_with(b".rel.debug_");
+    }
+    elf.delete_orphans();
+    // LLVM keeps the names of sections among those of symbols; here they stand by themselves.
+    let names = elf.sections.add();
+    names.name = b".shstrtab"[..].into();
+    names.sh_type = SHT_STRTAB;
+    names.sh_addralign = 1;
+    names.data = SectionData::SectionString;
+    let mut bare = Vec::new();
+    elf.write(&mut bare)?;
+    Ok(bare)
 }

@@ -307,6 +307,13 @@ pub fn identity_of(client: u16, server: u16, isn: u32) -> u64 {
     u64::from_ne_bytes([client[0], client[1], server[0], server[1], isn[0], isn[1], isn[2], isn[3]])
 }
 
+/// Whether the port filter lets a socket pass that was found by the packet's own port. A listener may have been given SYNs to
+/// other ports (`IP_TRANSPARENT`, `BPF_PROG_TYPE_SK_LOOKUP`): of those the header tells.
+#[inline(always)]
+pub fn port_of_sock_wanted(sock: impl Fields) -> bool {
+    told!(FILTER.ports) == 0 || member!(sock, sk_num: u16).is_none_or(port_wanted)
+}
+
 /// Whether the namespace filter lets it pass.
 #[inline(always)]
 pub fn netns_wanted(netns: u32) -> bool {

@@ -18,7 +18,7 @@ use crate::{
     maps::{FULL, Pad, SOFTIRQ, count, pad},
     packet::{
         Not, counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
-        still_holds,
+        port_of_sock_wanted, still_holds,
     },
     read::{Fields, Structure, at, member, pointed},
     ring::send,
@@ -216,7 +216,7 @@ pub fn listen_exit(skb: u64) {
 pub fn timewait_enter(tw: impl Fields, skb: impl Structure) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     abandon(pad);
-    if !begin(&mut pad.record, &mut pad.copies, skb) {
+    if !port_of_sock_wanted(tw) || !begin(&mut pad.record, &mut pad.copies, skb) {
         return;
     }
     if !placed(&mut pad.record, tw, site::TIME_WAIT) {
@@ -261,7 +261,10 @@ pub fn timewait_exit(skb: u64, verdict: u32) {
 pub fn request_enter(sk: impl Fields, skb: impl Structure, req: impl Fields) {
     let Some(pad) = pad(SOFTIRQ) else { return };
     abandon(pad);
-    if !begin(&mut pad.record, &mut pad.copies, skb) || !placed(&mut pad.record, sk, site::SYN_RECV) {
+    if !port_of_sock_wanted(req)
+        || !begin(&mut pad.record, &mut pad.copies, skb)
+        || !placed(&mut pad.record, sk, site::SYN_RECV)
+    {
         return;
     }
     hold(pad, req, skb);
@@ -313,7 +316,7 @@ fn note_ack(pad: &mut Pad, offset: u32) {
 pub fn full_enter(sk: impl Structure, skb: impl Structure, th: impl Fields) {
     // SYN without ACK, byte 13 of the header.
     let Some(flags) = th.field::<u8>(13) else { return };
-    if flags & 0x12 != 0x02 {
+    if flags & 0x12 != 0x02 || !port_of_sock_wanted(sk) {
         return;
     }
     let Some(pad) = pad(FULL) else { return };

@@ -32,6 +32,8 @@ fn bound(traffic: Traffic) -> f64 {
 
 /// What a case may cost at most, as a share of the peer's.
 const SHARE_OF_PEER: f64 = 0.5;
+/// Who does less than this beyond what a program costs that does nothing, as a share of that, returns at once.
+const AT_ONCE: f64 = 0.25;
 
 #[expect(clippy::cast_precision_loss, reason = "a figure, not a count")]
 fn share(part: u64, whole: u64) -> f64 {
@@ -63,13 +65,31 @@ impl Table {
         Some(rounds.iter().map(|figures| per_syn(figures, self.syns)).collect())
     }
 
-    /// Ratios of a watcher with a hook set to another with the same, or to a peer, round by round.
-    fn ratio(&self, traffic: Traffic, set: &str, who: Who, to: Who) -> Option<Spread> {
-        let place = if to.is_peer() { ANY } else { set };
-        let (ours, others) = (self.rounds(traffic, set, who)?, self.rounds(traffic, place, to)?);
+    /// How often ours costs what empty programs on the same hooks cost, round by round.
+    fn to_empty(&self, traffic: Traffic, set: &str) -> Option<Spread> {
+        let ours = self.rounds(traffic, set, Who::Tracer)?;
+        let empty = self.rounds(traffic, set, Who::Empty)?;
         // Some sets have no empty program on the hook that such traffic meets.
-        let both = ours.iter().zip(&others).filter(|(_, other)| **other > 0.0);
-        spread(both.map(|(ours, other)| ours / other))
+        let both = ours.iter().zip(&empty).filter(|(_, empty)| **empty > 0.0);
+        spread(both.map(|(ours, empty)| ours / empty))
+    }
+
+    /// Ours as a share of a peer's, both without what a program that does nothing would cost as often on such a hook: most of
+    /// that is what the statistics cost. `None`: there is no such peer, or it returns at once.
+    fn to_peer(&self, traffic: Traffic, set: &str, peer: Who) -> Option<Spread> {
+        let ours = self.rounds.get(&(traffic, set.to_owned(), Who::Tracer))?;
+        let empty = self.rounds.get(&(traffic, set.to_owned(), Who::Empty))?;
+        let peers = self.rounds.get(&(traffic, ANY.to_owned(), peer))?;
+        let rounds = ours.iter().zip(empty).zip(peers).filter_map(|((ours, empty), peer)| {
+            let (runs, nanos) = empty.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            let nothing = share(nanos, runs);
+            let own = |figures: &Figures| -> f64 {
+                figures.values().map(|(runs, nanos)| share(*nanos, 1) - nothing * share(*runs, 1)).sum()
+            };
+            let peer = own(peer);
+            (peer > share(nanos, 1) * AT_ONCE).then(|| (own(ours) / peer).max(0.0))
+        });
+        spread(rounds)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -86,9 +106,8 @@ impl Table {
         );
         for ((traffic, set, who), rounds) in &self.rounds {
             let Some(syn) = spread(self.rounds(*traffic, set, *who).unwrap_or_default()) else { continue };
-            let ratio = |to| {
-                let ratio = self.ratio(*traffic, set, *who, to).filter(|_| *who == Who::Tracer);
-                ratio.map_or_else(String::new, |ratio| {
+            let ratio = |ratio: Option<Spread>| {
+                ratio.filter(|_| *who == Who::Tracer).map_or_else(String::new, |ratio| {
                     format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.least, ratio.most)
                 })
             };
@@ -115,14 +134,16 @@ impl Table {
                 traffic.to_string(),
                 who.to_string(),
                 format!("{:.0} ({:.0} to {:.0})", syn.median, syn.least, syn.most),
-                ratio(Who::Empty),
-                ratio(Who::Bpftrace),
+                ratio(self.to_empty(*traffic, set)),
+                ratio(self.to_peer(*traffic, set, Who::Bpftrace)),
                 programs.join(", ")
             );
         }
         for who in &self.absent {
             let _ = writeln!(text, "{who}: not to be had here");
         }
+        text.push_str("x EMPTY: with what the statistics cost. x BPFTRACE: both without what a program costs that does nothing;\n");
+        text.push_str("nothing stands there where both return at once\n");
         text
     }
 
@@ -131,9 +152,10 @@ impl Table {
     pub(crate) fn check(&self) -> Result<()> {
         let mut over = Vec::new();
         for (traffic, set, _) in self.rounds.keys().filter(|(_, _, who)| *who == Who::Tracer) {
-            for (to, bound) in [(Who::Empty, bound(*traffic)), (Who::Bpftrace, SHARE_OF_PEER)] {
-                let ratio = self.ratio(*traffic, set, Who::Tracer, to).map(|ratio| ratio.median);
-                if let Some(ratio) = ratio.filter(|ratio| *ratio > bound) {
+            let to_empty = (Who::Empty, self.to_empty(*traffic, set), bound(*traffic));
+            let to_peer = (Who::Bpftrace, self.to_peer(*traffic, set, Who::Bpftrace), SHARE_OF_PEER);
+            for (to, ratio, bound) in [to_empty, to_peer] {
+                if let Some(ratio) = ratio.map(|ratio| ratio.median).filter(|ratio| *ratio > bound) {
                     over.push(format!("{traffic}, {set}: {ratio:.2} times {to}, at most {bound}"));
                 }
             }
