@@ -69,14 +69,19 @@ impl Table {
         }))
     }
 
-    /// How far the two rates of a round lie apart in which nobody watched: the greatest share.
+    /// How far a median over these rounds may be off, as the two rates show in which nobody watched: their own median, which
+    /// should be 0, or twice its standard error, whichever is more.
     fn noise(&self, case: Case) -> Option<f64> {
         let rounds = self.rounds.get(&(case, Who::Nobody))?;
-        spread(rounds.keys().filter_map(|round| {
-            let (one, other) = self.nobody(case, *round)?;
-            Some((one - other).abs() / f64::midpoint(one, other))
-        }))
-        .map(|noise| noise.most)
+        let apart: Vec<f64> = rounds
+            .keys()
+            .filter_map(|round| {
+                let (one, other) = self.nobody(case, *round)?;
+                Some((one - other) / f64::midpoint(one, other))
+            })
+            .collect();
+        let off = spread(apart.iter().copied())?.median;
+        Some(off.abs().max(2.0 * error_of_median(&apart)?))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -137,6 +142,16 @@ impl Table {
             compared.into_iter().filter(|(_, over)| *over).map(|(line, _)| line).collect();
         if over.is_empty() { Ok(()) } else { bail!("{}", over.join("; ")) }
     }
+}
+
+/// The standard error of a median, from the median of the distances to it: as for figures that are spread normally, without
+/// being misled by a few that are not. One round alone says nothing of it.
+#[expect(clippy::cast_precision_loss, reason = "a number of rounds")]
+fn error_of_median(figures: &[f64]) -> Option<f64> {
+    let middle = spread(figures.iter().copied())?.median;
+    let distance = spread(figures.iter().map(|figure| (figure - middle).abs()))?.median;
+    let deviation = if figures.len() > 1 { distance * 1.4826 } else { f64::INFINITY };
+    Some(deviation * 1.2533 / (figures.len() as f64).sqrt())
 }
 
 fn shown(spread: Spread, figure: impl Fn(f64) -> String) -> String {
