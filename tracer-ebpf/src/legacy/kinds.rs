@@ -32,7 +32,7 @@ fn known<T>(pointer: *mut T) -> Option<*mut T> {
 }
 
 fn looked_up<T>(found: Option<*mut T>) -> Option<*mut T> {
-    known(found.unwrap_or(core::ptr::null_mut()))
+    known(found.unwrap_or_default())
 }
 
 /// The CPU that runs this.
@@ -146,7 +146,7 @@ fn inside(saddr: &[u8; 16], len: u32) -> bool {
     let mut prefix = Prefix { len, addr: [0; 16] };
     prefix.addr[..8].copy_from_slice(&kept(high, len).to_be_bytes());
     prefix.addr[8..].copy_from_slice(&kept(low, len.saturating_sub(64)).to_be_bytes());
-    PREFIXES.get_ptr(&prefix).is_some()
+    PREFIXES.get_ptr(prefix).is_some()
 }
 
 /// The upper bits; all 64 where there are more.
