@@ -192,35 +192,44 @@ fn here(tally: &mut Tally, only: Option<&str>) -> Result<()> {
 fn bench(tally: &mut Tally, verifier: &mut Table, series: Series, only: Option<&str>) -> Result<()> {
     let tracer = build::build(true)?;
     let live = live_binary(true)?;
-    println!("xtask: live tests on {}", series.name());
     let payload = [Payload { from: &tracer, to: "tracer" }, Payload { from: &live, to: "live" }];
+    for sets in series.guests() {
+        guest(tally, verifier, series, sets, &payload, only)?;
+    }
+    Ok(())
+}
+
+fn guest(
+    tally: &mut Tally,
+    verifier: &mut Table,
+    series: Series,
+    sets: &[&str],
+    payload: &[Payload<'_>],
+    only: Option<&str>,
+) -> Result<()> {
+    let (name, sets_named) = (series.name(), sets.join(","));
+    println!("xtask: live tests on {name}, {sets_named}");
     let command = format!(
-        "{}; TRACER_BIN=/tracer TRACER_LIVE_SETS={} /live {}",
-        verifier::command(series.sets(), None),
-        series.sets().join(","),
+        "{}; TRACER_BIN=/tracer TRACER_LIVE_SETS={sets_named} /live {}",
+        verifier::command(sets, None),
         live_command(only).join(" ")
     );
     let mut counts = Counts::default();
-    let report = vm::boot(series, &payload, &command, &mut |line| {
+    let report = vm::boot(series, payload, &command, &mut |line| {
         if line == vm::AGAIN {
             counts = Counts::default();
         }
-        if verifier.take(series.name(), line) {
+        if verifier.take(name, line) {
             return;
         }
-        println!("  {} | {line}", series.name());
+        println!("  {name} | {line}");
         counts.add(Counts::of(line).unwrap_or_default());
     })?;
     if report.status.is_none() {
-        println!(
-            "xtask: the guest ({}) {}; its console:\n{}",
-            series.name(),
-            report.ending(),
-            report.console
-        );
+        println!("xtask: the guest ({name}) {}; its console:\n{}", report.ending(), report.console);
     }
-    println!("xtask: {} took {} s", series.name(), report.took.as_secs());
-    tally.row(&format!("live, kernel {}", series.name()), counts, report.status == Some(0));
+    println!("xtask: {name} took {} s", report.took.as_secs());
+    tally.row(&format!("live, {name}, {sets_named}"), counts, report.status == Some(0));
     Ok(())
 }
 

@@ -45,12 +45,18 @@ impl Series {
     }
 
     /// The hook sets that it must attach. The one for kernels that no distribution has any more runs on one of the others, so
-    /// that it runs at all; on one, because a guest has ten minutes.
+    /// that it runs at all.
     pub(crate) const fn sets(self) -> &'static [&'static str] {
         match self {
             Self::V6_1 => &["fentry", "kprobe", "tracepoint", "legacy"],
             _ => &["fentry", "kprobe", "tracepoint"],
         }
+    }
+
+    /// The same by the guests that the live suite takes: each has ten minutes.
+    pub(crate) fn guests(self) -> impl Iterator<Item = &'static [&'static str]> {
+        let (one, other) = self.sets().split_at(3);
+        [one, other].into_iter().filter(|sets| !sets.is_empty())
     }
 }
 

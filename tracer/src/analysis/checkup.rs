@@ -109,7 +109,9 @@ pub fn advice(checkup: &Checkup) -> String {
     if !blind.is_empty() {
         text.push_str("; what stays invisible shows in the kernel's counters");
     }
-    if let Some(name) = remarkable(checkup).next() {
+    // None does more harm.
+    let recycle = |name: &String| name.starts_with("net.ipv4.tcp_tw_recycle=");
+    if let Some(name) = remarkable(checkup).find(recycle).or_else(|| remarkable(checkup).next()) {
         let _ = write!(text, "; first look at {name}");
     }
     text + "."

@@ -263,7 +263,8 @@ impl Tracing {
             }),
             answer: meaning.answer,
             accept_queue: seen.queues.map(|q| (q.accept, q.accept_max)),
-            syn_queue: seen.queues.map(|q| (q.syn, q.max_syn_backlog)),
+            // Before 4.11 the limit is no field of a namespace.
+            syn_queue: seen.queues.filter(|q| q.max_syn_backlog != 0).map(|q| (q.syn, q.max_syn_backlog)),
             listener: None,
         }
     }

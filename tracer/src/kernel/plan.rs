@@ -265,7 +265,7 @@ impl From<Refusal> for Failure {
             Refusal::NoTypes(none) => unable(
                 "the kernel's type information (BTF) is missing",
                 format!("{}: {}", none.path, none.why),
-                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or name a BTF file of exactly this kernel: `tracer --btf FILE`",
+                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or name a BTF file of exactly this kernel: `tracer --btf FILE`; without either, packets alone say much: `tcpdump -w - tcp | tracer replay -`",
             ),
             Refusal::Fields(lacking) => unable(
                 "this kernel's structures are not known to this version",
@@ -279,7 +279,7 @@ impl From<Refusal> for Failure {
                     Wish::Auto => unable(
                         "no hook set attaches on this kernel",
                         why.join("\n  "),
-                        "see which hook fails and why: `tracer doctor -v`; CONFIG_BPF_SYSCALL and tracepoints must be built in",
+                        "see which hook fails and why: `tracer doctor -v`; CONFIG_BPF_SYSCALL and tracepoints must be built in; without them, packets alone say much: `tcpdump -w - tcp | tracer replay -`",
                     ),
                     Wish::Only(set) => unable(
                         &format!("the hook set {} does not attach on this kernel", set.name()),

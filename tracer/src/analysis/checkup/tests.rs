@@ -197,7 +197,9 @@ pub(crate) fn recycling() -> Checkup {
         ],
         ..healthy()
     };
-    checkup.places[0].sysctls.insert("net.ipv4.tcp_tw_recycle".into(), "1".into());
+    for (name, value) in [("net.core.somaxconn", "128"), ("net.ipv4.tcp_tw_recycle", "1")] {
+        checkup.places[0].sysctls.insert(name.into(), value.into());
+    }
     checkup
 }
 
@@ -213,7 +215,10 @@ fn recycling_is_told_before_anything_is_dropped() {
     assert_eq!(sight_of(&checkup, Cause::PawsRecycle), Sight::Visible);
     let mut off = checkup;
     off.places[0].sysctls.insert("net.ipv4.tcp_tw_recycle".into(), "0".into());
-    assert_eq!(advice(&off), "Run `tracer -p PORT` while clients fail.");
+    assert_eq!(
+        advice(&off),
+        "Run `tracer -p PORT` while clients fail; first look at net.core.somaxconn=128."
+    );
 }
 
 #[test]

@@ -1,12 +1,19 @@
 //! Programs in place: what they hand over, what they cost, and how they are taken off again.
 
+use std::collections::BTreeMap;
+
 use aya::{
     Ebpf,
     maps::{Array, MapData, MapError, PerCpuArray, PerfEventArray, RingBuf},
+    programs::ProgramInfo,
 };
 use tracer_common::counters::COUNTERS;
 
-use super::{Counts, legacy::cpus, load_failure, unload};
+use super::{
+    Counts,
+    legacy::{cpus, sizes},
+    load_failure, unload,
+};
 use crate::{
     error::Failure,
     kernel::{hooks::Set, plan::Plan, ring::Source},
@@ -28,9 +35,9 @@ pub struct ProgramFacts {
     pub hook: &'static str,
     /// Instructions that the verifier walked; 0 where the kernel does not say (before 5.16).
     pub verified: u32,
-    /// Size after the kernel's rewriting, bytes.
+    /// Size after the kernel's rewriting, bytes; before it where the kernel does not say (before 4.13).
     pub xlated: u32,
-    /// Size of the machine code, bytes.
+    /// Size of the machine code, bytes; 0 where the kernel does not say.
     pub jited: u32,
 }
 
@@ -74,15 +81,21 @@ impl Attached {
     pub fn programs(&self) -> Vec<ProgramFacts> {
         let hooks = self.plan.hooks.iter();
         let names = hooks.flat_map(|hook| hook.names(self.plan.set).map(|name| (name, hook.name)));
+        let loaded = if self.plan.set == Set::Legacy { sizes() } else { BTreeMap::new() };
         names
             .filter_map(|(program, hook)| {
-                let info = self.ebpf.program(program)?.info().ok()?;
+                let program_here = self.ebpf.program(program)?;
+                // Of twins one is in place.
+                program_here.fd().ok()?;
+                let info = program_here.info().ok();
+                let verified = info.as_ref().and_then(ProgramInfo::verified_instruction_count);
+                let xlated = info.as_ref().and_then(ProgramInfo::size_translated);
                 Some(ProgramFacts {
                     program: program.to_owned(),
                     hook,
-                    verified: info.verified_instruction_count().unwrap_or(0),
-                    xlated: info.size_translated().unwrap_or(0),
-                    jited: info.size_jitted(),
+                    verified: verified.unwrap_or(0),
+                    xlated: xlated.or_else(|| loaded.get(program).copied())?,
+                    jited: info.map_or(0, |info| info.size_jitted()),
                 })
             })
             .collect()

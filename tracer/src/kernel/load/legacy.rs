@@ -1,6 +1,8 @@
 //! The object for kernels before 5.8: what it is told is written into its instructions, its maps are made as long as there
 //! are CPUs.
 
+use std::collections::BTreeMap;
+
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData, MapError},
@@ -45,6 +47,16 @@ pub(super) fn load(
     let mut ebpf = loader.load(&object).map_err(|error| load_failure(&error))?;
     fill(&mut ebpf, reasons, filter).map_err(|error| load_failure(&error))?;
     Ok(ebpf)
+}
+
+/// Bytes of each program as it is loaded.
+pub(super) fn sizes() -> BTreeMap<String, u32> {
+    let Ok(object) = aya_obj::Object::parse(OBJECT) else { return BTreeMap::new() };
+    let size = |program: &aya_obj::Program| {
+        let function = object.functions.get(&program.function_key())?;
+        u32::try_from(size_of_val(function.instructions.as_slice())).ok()
+    };
+    object.programs.iter().filter_map(|(name, program)| Some((name.clone(), size(program)?))).collect()
 }
 
 /// CPUs that the kernel may have.
@@ -165,6 +177,16 @@ mod tests {
         assert_eq!(tell(&mut object, &[0; WORDS]), 0);
         let mark = MARK.to_le_bytes();
         assert!(!object.chunks_exact(4).any(|word| word == mark), "a mark is left");
+    }
+
+    /// No verifier before 5.2 takes more.
+    #[test]
+    fn no_program_is_longer_than_4096_instructions() {
+        let sizes = sizes();
+        assert_eq!(sizes.is_empty(), OBJECT.is_empty());
+        for (program, bytes) in sizes {
+            assert!(bytes > 8 && bytes <= 8 * 4096, "{program}: {bytes} bytes");
+        }
     }
 
     #[test]
