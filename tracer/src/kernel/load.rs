@@ -65,15 +65,23 @@ pub fn attach(
     if !has_programs() {
         return Err(no_object());
     }
+    let attached = attach_best(facts, wish, filter, settings);
+    give_back();
+    attached
+}
+
+fn attach_best(
+    facts: &mut Facts,
+    wish: Wish,
+    filter: &KernelFilter,
+    settings: Settings,
+) -> Result<Attached, Failure> {
     let own = own_types(facts);
     loop {
         let plan_now = plan(facts, wish)?;
         let types = facts.types.as_ref().map_err(|none| plan_failure(&none.why))?;
         match attach_plan(&plan_now, types, own.as_ref(), filter, settings)? {
-            Ok((ebpf, refused)) if refused.is_empty() => {
-                give_back();
-                return Ok(Attached { ebpf, plan: plan_now });
-            }
+            Ok((ebpf, refused)) if refused.is_empty() => return Ok(Attached { ebpf, plan: plan_now }),
             // Only details and single causes are missing: once more without them, because the programs are told at load
             // what they may rely on.
             Ok((_, refused)) => facts.refused.extend(refused),
