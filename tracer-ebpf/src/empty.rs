@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+mod object;
+
 use aya_ebpf::{
     macros::{btf_tracepoint, fentry, fexit, kprobe, kretprobe, raw_tracepoint},
     programs::{
@@ -30,14 +32,3 @@ empty!(kretprobe, RetProbeContext, u32: k_conn_request_x k_make_synack_x k_peer_
     k_check_req_x k_validate_x);
 empty!(raw_tracepoint, RawTracePointContext, i32: tp_send_reset tp_synack_again tp_set_state tp_kfree_skb);
 empty!(btf_tracepoint, BtfTracePointContext, i32: typed_set_state typed_kfree_skb);
-
-#[cfg(not(test))]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo) -> ! {
-    loop {}
-}
-
-/// The kernel lends its tracing helpers only to GPL-compatible programs.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -5,6 +5,8 @@
 #![no_std]
 #![no_main]
 
+mod object;
+
 use aya_ebpf::{Global, bindings::TC_ACT_OK, macros::classifier, programs::TcContext};
 
 /// Ticks that the clock runs ahead.
@@ -88,14 +90,3 @@ fn scattered(port: u32) -> u32 {
     hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
     hash ^ hash >> 16
 }
-
-#[cfg(not(test))]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo) -> ! {
-    loop {}
-}
-
-/// The kernel lends its tracing helpers only to GPL-compatible programs.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

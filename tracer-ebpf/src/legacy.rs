@@ -20,6 +20,7 @@ mod kinds;
 #[path = "legacy/log.rs"]
 mod log;
 mod maps;
+mod object;
 mod packet;
 mod probes;
 mod read;
@@ -84,14 +85,3 @@ fn k_kfree_skb(ctx: ProbeContext) -> u32 {
     }
     0
 }
-
-#[cfg(not(test))]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo) -> ! {
-    loop {}
-}
-
-/// The kernel lends its tracing helpers only to GPL-compatible programs.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -15,6 +15,7 @@ mod helper;
 mod kinds;
 mod log;
 mod maps;
+mod object;
 mod packet;
 mod probes;
 mod read;
@@ -191,14 +192,3 @@ fn typed_kfree_skb(ctx: BtfTracePointContext) -> i32 {
     free::freed(Typed(ctx.nth(0)), reason, Typed(rx_sk));
     0
 }
-
-#[cfg(not(test))]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo) -> ! {
-    loop {}
-}
-
-/// The kernel lends its tracing helpers only to GPL-compatible programs.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

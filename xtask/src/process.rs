@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -25,21 +25,31 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// Runs it, passes its standard output on, and hands every line of it to `line`; says how it ended.
+///
+/// # Errors
+/// When it does not start, or its output cannot be read.
+pub(crate) fn lines(command: &mut Command, line: &mut dyn FnMut(&str)) -> Result<ExitStatus> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("run {}", shown(command)))?;
+    for text in BufReader::new(child.stdout.take().context("its output")?).lines() {
+        let text = text?;
+        println!("{text}");
+        line(&text);
+    }
+    Ok(child.wait()?)
+}
+
 /// Runs it, passes its standard output on line by line, and returns it.
 ///
 /// # Errors
 /// An exit status other than 0.
 pub(crate) fn told(command: &mut Command) -> Result<String> {
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("run {}", shown(command)))?;
     let mut text = String::new();
-    for line in BufReader::new(child.stdout.take().context("its output")?).lines() {
-        let line = line?;
-        println!("{line}");
-        text.push_str(&line);
+    let status = lines(command, &mut |line| {
+        text.push_str(line);
         text.push('\n');
-    }
-    let status = child.wait()?;
+    })?;
     if !status.success() {
         bail!("{}: {status}", shown(command));
     }

@@ -1,17 +1,13 @@
 //! Runs the tests: pure ones anywhere, live ones on this kernel and on every kernel of the bench.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{fmt, path::PathBuf, process::Command};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::{
     build, packages,
-    process::{exists, shown},
+    process::{exists, lines},
     verifier::{self, Table},
     vm::{self, Payload, Series},
     workspace,
@@ -119,16 +115,9 @@ pub(crate) fn test(part: Part, only: Option<&str>, kernels: &[Series]) -> Result
 
 /// Runs a program, passing its output on, and counts its `test result:` lines.
 fn counted(command: &mut Command) -> Result<(Counts, bool)> {
-    use std::io::{BufRead as _, BufReader};
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("run {}", shown(command)))?;
     let mut counts = Counts::default();
-    for line in BufReader::new(child.stdout.take().context("its output")?).lines() {
-        let line = line?;
-        println!("{line}");
-        counts.add(Counts::of(&line).unwrap_or_default());
-    }
-    Ok((counts, child.wait()?.success()))
+    let status = lines(command, &mut |line| counts.add(Counts::of(line).unwrap_or_default()))?;
+    Ok((counts, status.success()))
 }
 
 fn pure(tally: &mut Tally) -> Result<()> {
