@@ -133,7 +133,8 @@ impl Clocks {
             }
         }
         let ports = (sample.sport, sample.dport);
-        let placed = self.lines.place(at_ms, tsval, line::pair(ports.0, ports.1), stack, &self.stacks);
+        let of = line::Of { ports: line::pair(ports.0, ports.1), seq: sample.seq, stack };
+        let placed = self.lines.place(at_ms, tsval, of, &self.stacks);
         // Only of a stack that has no reason of its own to jump.
         let proves = kind.is_some_and(|kind| !kind.apple());
         // For a few SYNs a table of ports costs more than it tells.

@@ -13,6 +13,25 @@ pub(super) const fn pair(sport: u16, dport: u16) -> u16 {
     sport ^ dport.wrapping_mul(40_503)
 }
 
+/// Ticks of 64 ns by which Linux moves its initial sequence numbers in a millisecond (`seq_scale`, net/core/secure_seq.c).
+const ISN_A_MS: u32 = 15_625;
+/// How far they may be off, milliseconds: both clocks' granularity; and the share of the time by which the wall clock is slewed.
+const ISN_NEAR_MS: u32 = 3;
+const ISN_SLEW: u32 = 2_000;
+/// Across a longer gap than this they say nothing, milliseconds.
+const ISN_GAP_MS: u32 = 600_000;
+
+/// What a reading is of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Of {
+    /// The [`pair`] of ports.
+    pub(super) ports: u16,
+    /// Initial sequence number.
+    pub(super) seq: Option<u32>,
+    /// Number of the stack.
+    pub(super) stack: u8,
+}
+
 /// A clock, or what may become one.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::analysis) struct Line {
@@ -21,6 +40,8 @@ pub(in crate::analysis) struct Line {
     pub(in crate::analysis) last: (u32, u32),
     /// Readings; SYNs that came again are none.
     pub(in crate::analysis) count: u32,
+    /// Sequence number of the first reading; 0: not known.
+    seq: u32,
     /// Longest time between two of them, milliseconds.
     pub(in crate::analysis) gap_ms: u32,
     /// Pairs of ports of the first ones ([`pair`]).
@@ -42,17 +63,18 @@ pub(in crate::analysis) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(at_ms: u32, tsval: u32, port: u16, stack: u8) -> Self {
+    pub(super) fn new(at_ms: u32, tsval: u32, of: Of) -> Self {
         let here = (at_ms, tsval);
         Self {
             first: here,
             last: here,
             count: 1,
+            seq: of.seq.unwrap_or(0),
             gap_ms: 0,
-            ports: [port, 0, 0],
+            ports: [of.ports, 0, 0],
             ports_known: 1,
             mask: ANY,
-            stack,
+            stack: of.stack,
             confirmed: false,
             again: 0,
             seen_ms: at_ms,
@@ -122,6 +144,19 @@ impl Line {
 
     pub(super) fn knows_port(&self, port: u16) -> bool {
         self.ports[..usize::from(self.ports_known).min(3)].contains(&port)
+    }
+
+    /// Whether the client, behind a NAT that gave it another port, took the port of the first reading again. Linux' sequence
+    /// numbers are a hash of addresses and ports and a clock (RFC 6528): of the same ones they are as far apart as the clock
+    /// went meanwhile.
+    pub(super) fn is_port_of(&self, tsval: u32, of: Of) -> bool {
+        let Some(seq) = of.seq.filter(|_| self.seq != 0 && self.fits_rate(0)) else { return false };
+        let ms = tsval.wrapping_sub(self.first.1);
+        if ms > ISN_GAP_MS {
+            return false;
+        }
+        let off = seq.wrapping_sub(self.seq).wrapping_sub(ms.wrapping_mul(ISN_A_MS)).cast_signed();
+        off.unsigned_abs() <= (ISN_NEAR_MS + ms / ISN_SLEW) * ISN_A_MS
     }
 
     /// By how much a reading is off this line at this rate, seconds; `None`: too far.

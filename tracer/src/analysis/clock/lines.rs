@@ -5,7 +5,7 @@
 
 use super::{
     index::Index,
-    line::{Line, USEC_GAP_MS},
+    line::{Line, Of, USEC_GAP_MS},
     rate::{ANY, LATE_MS, RATES, USEC, ahead, chance, intercept, slack, ticks, tolerance},
     stacks::Stacks,
 };
@@ -61,16 +61,16 @@ pub(in crate::analysis) struct Lines {
 
 impl Lines {
     /// Takes a reading; times are milliseconds since some moment before the first.
-    pub(super) fn place(&mut self, at_ms: u32, tsval: u32, port: u16, stack: u8, stacks: &Stacks) -> Placed {
+    pub(super) fn place(&mut self, at_ms: u32, tsval: u32, of: Of, stacks: &Stacks) -> Placed {
         self.readings = self.readings.saturating_add(1);
-        if let Some(id) = self.nearest(at_ms, tsval, stack, stacks) {
-            if let Some(confirmed) = self.join(id, at_ms, tsval, port) {
+        if let Some(id) = self.nearest(at_ms, tsval, of.stack, stacks) {
+            if let Some(confirmed) = self.join(id, at_ms, tsval, of) {
                 return confirmed;
             }
-        } else if self.is_late(at_ms, tsval, stack, stacks) {
+        } else if self.is_late(at_ms, tsval, of.stack, stacks) {
             return Placed::Late;
         }
-        self.guess(Line::new(at_ms, tsval, port, stack));
+        self.guess(Line::new(at_ms, tsval, of));
         Placed::Guess
     }
 
@@ -156,10 +156,11 @@ impl Lines {
     }
 
     /// Adds a reading to a line; `None`: it turned out not to be on it. A guess is gone then.
-    fn join(&mut self, id: u16, at_ms: u32, tsval: u32, port: u16) -> Option<Placed> {
+    fn join(&mut self, id: u16, at_ms: u32, tsval: u32, of: Of) -> Option<Placed> {
+        let port = of.ports;
         let mut line = *self.table.get(usize::from(id))?;
         // The same connection again, or a port that is a clock of its own: nothing that supports a line.
-        if !line.confirmed && line.knows_port(port) {
+        if !line.confirmed && (line.knows_port(port) || line.is_port_of(tsval, of)) {
             self.again = self.again.saturating_add(1);
             let before = line.seen_ms;
             line.see_again(at_ms, tsval);

@@ -159,6 +159,28 @@ fn one_client_of_2026_behind_a_nat() {
     assert_eq!((apple.verdict, apple.port_jumps), (NatVerdict::PerConnection, 0), "{apple:?}");
 }
 
+/// Its own ports come again sooner than chance would have it: the same clocks from other outside ports, and sequence numbers
+/// that say whose they are.
+#[test]
+fn one_client_of_2026_that_takes_its_ports_again() {
+    let samples: Vec<Sample> = (0..72_u32)
+        .map(|n| {
+            let (own, ms) = (if n < 40 { n } else { n - 20 }, n * 80);
+            let mut syn =
+                sample(i64::from(ms), Some(random(own).wrapping_add(ms)), 40_000 + (n * 7 % 24) as u16);
+            syn.seq = Some(random(own + 1000).wrapping_add(ms * 15_625 + n % 3 * 9_000));
+            syn
+        })
+        .collect();
+    let nat = finding(&samples);
+    assert_eq!(nat.verdict, NatVerdict::PerConnection, "{nat:?}");
+    // Of another sequence each of those pairs is a clock that two ports share.
+    let mut others = samples;
+    others.iter_mut().enumerate().for_each(|(n, syn)| syn.seq = Some(random(5000 + n as u32)));
+    let nat = finding(&others);
+    assert_eq!(nat.verdict, NatVerdict::Undecidable, "{nat:?}");
+}
+
 #[test]
 fn two_stacks_that_take_turns() {
     let mut samples: Vec<Sample> =
