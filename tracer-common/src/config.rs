@@ -69,7 +69,7 @@ impl Shape {
     };
 }
 
-/// How much is reported: of SYNs that were accepted, and of dropped ones while user space falls behind.
+/// How much is reported: of SYNs that were accepted, and of dropped ones when they are many.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sampling {
@@ -77,6 +77,8 @@ pub struct Sampling {
     pub per_source: u32,
     /// Records of accepted SYNs of one CPU in a second.
     pub per_cpu: u32,
+    /// Records of dropped SYNs of one CPU in a second, beyond which sources have shares.
+    pub drops_per_cpu: u32,
     /// Bytes in the ring above which there are none of accepted SYNs, and of dropped ones not every one.
     pub ring_share: u32,
     /// A number that no client knows, for the tables that clients' choices are scattered over.
@@ -92,7 +94,8 @@ pub const AWAITED_SYNS: u32 = 65_536;
 /// Kinds of drops that are counted where there is no record; one more has no name in the totals.
 pub const UNSENT_KINDS: u32 = 1_024;
 
-/// Sources that drops without a record are counted for; of further ones the longest unseen is forgotten.
+/// Sources that came more than once while drops were too many to report each, and for which those without a record are
+/// counted; of further ones the longest unseen is forgotten.
 pub const UNSENT_SOURCES: u32 = 16_384;
 
 /// Words of the bitmap of drop reasons that `skb:kfree_skb` looks at; larger reasons are looked at always.

@@ -163,6 +163,22 @@ pub struct Source {
     pub netns: u32,
 }
 
+/// What a source that came more than once has got while drops were too many to report each.
+#[repr(C)]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
+    pub second: u32,
+    /// Records in it.
+    pub sent: u32,
+    /// Drops without a record, since the programs were loaded.
+    pub unsent: u64,
+}
+
+/// Words of 64 bits of a [`Share`], and which of them `unsent` is.
+pub const SHARE: (usize, usize) = (size_of::<Share>() / 8, core::mem::offset_of!(Share, unsent) / 8);
+const _: () = assert!(size_of::<Share>() == 16);
+
 /// Bytes of the key.
 pub const SOURCE_LEN: usize = size_of::<Source>();
 const _: () = assert!(SOURCE_LEN == 20);

@@ -13,7 +13,7 @@ use crate::{
     maps::count,
     read::at_most,
     told::told,
-    unsent::{turn, unsent},
+    unsent::{Turn, share, turn, unsent},
 };
 
 /// User space sets the size before load.
@@ -38,10 +38,12 @@ const AVAIL_DATA: u64 = 0;
 pub fn send(record: &SynRecord) {
     count(Counter::Drops);
     say(record);
-    awaited(record);
-    if !turn(record, waiting) || !output(record, wakeup(record.time_ns)) {
-        unsent(record);
-    }
+    let share = match turn(record, waiting) {
+        Turn::Report if output(record, wakeup(record.time_ns)) => return awaited(record),
+        Turn::Report => share(record, false),
+        Turn::Count(share) => share,
+    };
+    unsent(record, share);
 }
 
 /// Bytes in the ring that user space has not read.

@@ -22,7 +22,8 @@ pub static FILTER: Filter = Filter { ports: 0, family: 0, prefixes: 0, netns: 0,
 pub static SHAPE: Shape = Shape::NONE;
 
 #[unsafe(no_mangle)]
-pub static SAMPLING: Sampling = Sampling { per_source: 0, per_cpu: 0, ring_share: 0, key: 0 };
+pub static SAMPLING: Sampling =
+    Sampling { per_source: 0, per_cpu: 0, drops_per_cpu: 0, ring_share: 0, key: 0 };
 
 #[unsafe(no_mangle)]
 static PORTS: [Global<u64>; PORT_WORDS] = [const { Global::new(0) }; PORT_WORDS];

@@ -1,8 +1,9 @@
 //! Dropped SYNs that get no record: which ones, when user space falls behind, and how they are counted.
 //!
-//! While the ring has room every drop goes into it. Beyond that a source gets its share and no more, so that a flood leaves
-//! room for others, and sources that were seen before come first: those of a spoofed flood come once. What a drop was is counted
-//! exactly ([`Facts`]), whose it was as far as the table reaches.
+//! While the ring has room and there are no more of them in a second than somebody may want to read, every drop goes into it.
+//! Beyond that a source gets its share and no more, so that a flood leaves room for others and a processor for the server, and
+//! sources that were seen before come first: those of a spoofed flood come once. What a drop was is counted exactly
+//! ([`Facts`]), whose it was as far as the table reaches.
 
 use aya_ebpf::{
     macros::map,
@@ -12,7 +13,7 @@ use tracer_common::{
     config::{UNSENT_KINDS, UNSENT_SOURCES},
     counters::Counter,
     event::{SynRecord, TCP_OPTIONS_MAX},
-    facts::{Facts, Source, relations},
+    facts::{Facts, Share, Source, relations},
 };
 
 use crate::{
@@ -26,42 +27,44 @@ use crate::{
 #[map]
 static UNSENT: PerCpuHashMap<Facts, u64> = PerCpuHashMap::with_max_entries(UNSENT_KINDS, 0);
 
-/// Whose they were.
-#[map]
-static UNSENT_BY: LruHashMap<Source, u64> = LruHashMap::with_max_entries(UNSENT_SOURCES, 0);
-
-/// How full the ring was, looked at for one drop in [`BETWEEN`].
+/// How full the ring was, looked at for one drop in [`BETWEEN`], and what went into it.
 #[repr(C)]
 struct Level {
     drops: u32,
     waiting: u32,
+    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
+    second: u32,
+    /// Records in it, but for what sources got as their share.
+    sent: u32,
 }
 
 #[map]
 static LEVEL: PerCpuArray<Level> = PerCpuArray::with_max_entries(1, 0);
 const BETWEEN: u32 = 16;
 
-/// What a source that came more than once has got.
-#[repr(C)]
-struct Share {
-    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
-    second: u32,
-    /// Records in it.
-    sent: u32,
-}
-
+/// Of sources that came more than once.
 #[map]
 static SHARES: LruHashMap<Source, Share> = LruHashMap::with_max_entries(UNSENT_SOURCES, 0);
 
-/// Sources that came once: marks of them. Of two in one place the later one has it.
+/// Sources that came once: marks of them, with a bit where that was not reported. Of two in one place the later one has it.
 #[map]
 static ONCE: Array<u64> = Array::with_max_entries(ONCE_PLACES, 0);
 const ONCE_PLACES: u32 = 65_536;
+/// The bit of [`ONCE`].
+const UNREPORTED: u64 = 1;
+
+/// What is done with a drop.
+pub enum Turn {
+    /// Its record may go into the ring.
+    Report,
+    /// It is counted; for its source, too, where that came before.
+    Count(Option<&'static mut Share>),
+}
 
 /// Whether the record of this drop may go into the ring. `waiting` says how many bytes are in it.
 #[inline(always)]
-pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
-    let Some(level) = LEVEL.get_ptr_mut(0) else { return true };
+pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> Turn {
+    let Some(level) = LEVEL.get_ptr_mut(0) else { return Turn::Report };
     // SAFETY: the map hands out this CPU's own entry; a hook that interrupts another costs a look more or less.
     #[expect(unsafe_code, reason = "a map value")]
     let level = unsafe { &mut *level };
@@ -69,44 +72,60 @@ pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
         level.waiting = waiting() as u32;
     }
     level.drops = level.drops.wrapping_add(1);
-    let share = told!(SAMPLING.ring_share);
-    if level.waiting <= share {
-        return true;
+    let full = told!(SAMPLING.ring_share);
+    let second = second_of(record);
+    if level.second != second {
+        level.second = second;
+        level.sent = 0;
     }
-    let source = source(record);
-    // 2^30 ns are a second, as far as this matters.
-    let second = (record.time_ns >> 30) as u32;
-    if let Some(had) = SHARES.get_ptr_mut(&source) {
-        // SAFETY: a map value; several CPUs may write the two words at once, which costs a record more or less.
-        #[expect(unsafe_code, reason = "a map value")]
-        let had = unsafe { &mut *had };
-        if had.second != second {
-            had.second = second;
-            had.sent = 0;
+    let enough = level.sent >= told!(SAMPLING.drops_per_cpu);
+    if !enough && level.waiting <= full {
+        level.sent += 1;
+        return Turn::Report;
+    }
+    // The last quarter of the ring is for those that came before.
+    let room = !enough && level.waiting <= full + full / 2;
+    match share(record, room) {
+        None if room => Turn::Report,
+        None => Turn::Count(None),
+        Some(share) => {
+            if share.second != second {
+                share.second = second;
+                share.sent = 0;
+            }
+            share.sent += 1;
+            if share.sent <= told!(SAMPLING.per_source) { Turn::Report } else { Turn::Count(Some(share)) }
         }
-        had.sent += 1;
-        return had.sent <= told!(SAMPLING.per_source);
     }
-    if came_before(&source) {
-        let _ = SHARES.insert(&source, &Share { second, sent: 1 }, 0);
-        return true;
-    }
-    // The last quarter is for those that came before.
-    level.waiting <= share + share / 2
 }
 
-/// Whether this source came before, lately; from now on it did.
+/// 2^30 ns are a second, as far as this matters.
 #[inline(always)]
-fn came_before(source: &Source) -> bool {
-    let mark = scattered(&source.addr, u64::from(source.netns)) | 1;
-    let Some(place) = ONCE.get_ptr_mut((mark >> 8) as u32 & (ONCE_PLACES - 1)) else { return false };
-    // SAFETY: one word; of two CPUs one is the later.
+fn second_of(record: &SynRecord) -> u32 {
+    (record.time_ns >> 30) as u32
+}
+
+/// What the source of this drop had, where it came before, lately; where not, from now on it did, and was `reported` or not.
+/// Those that come once get no place in the table, which would cost more than to look at the whole packet.
+#[inline(always)]
+pub fn share(record: &SynRecord, reported: bool) -> Option<&'static mut Share> {
+    let source = source(record);
+    let known = SHARES.get_ptr_mut(&source).or_else(|| {
+        let mark = scattered(&source.addr, u64::from(source.netns)) & !UNREPORTED | 2;
+        let place = ONCE.get_ptr_mut((mark >> 8) as u32 & (ONCE_PLACES - 1))?;
+        // SAFETY: one word; of two CPUs one is the later.
+        #[expect(unsafe_code, reason = "a map value")]
+        let before = unsafe { place.replace(mark | if reported { 0 } else { UNREPORTED }) };
+        if before & !UNREPORTED != mark {
+            return None;
+        }
+        let share = Share { second: second_of(record), sent: 0, unsent: before & UNREPORTED };
+        let _ = SHARES.insert(&source, &share, 0);
+        SHARES.get_ptr_mut(&source)
+    });
+    // SAFETY: a map value; several CPUs may write its words at once, which costs a record more or less.
     #[expect(unsafe_code, reason = "a map value")]
-    unsafe {
-        let before = *place == mark;
-        *place = mark;
-        before
-    }
+    known.map(|known| unsafe { &mut *known })
 }
 
 /// Where a kind is put together, on one CPU. In a map, because the verifier does not follow what is in one: each comparison
@@ -123,18 +142,13 @@ static DRAFT: PerCpuArray<Draft> = PerCpuArray::with_max_entries(1, 0);
 
 /// Counts a drop that got no record.
 #[inline(always)]
-pub fn unsent(record: &SynRecord) {
+pub fn unsent(record: &SynRecord, share: Option<&mut Share>) {
     count(Counter::LostRing);
     if !counted(record) {
         count(Counter::Uncounted);
     }
-    let source = source(record);
-    match UNSENT_BY.get_ptr_mut(&source) {
-        // SAFETY: a map value.
-        #[expect(unsafe_code, reason = "a map value")]
-        Some(drops) => add(unsafe { &mut *drops }, 1),
-        // Two CPUs at once may lose one.
-        None => drop(UNSENT_BY.insert(&source, 1, 0)),
+    if let Some(share) = share {
+        add(&mut share.unsent, 1);
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use super::{
     environment::{add_machine_wide, own_nat, sysctls},
     listeners::count,
-    live::RING_BYTES,
+    live::SETTINGS,
     namespaces::{Namespaces, read_counters},
     sink::Sink,
     tracing::time_of_day,
@@ -22,7 +22,7 @@ use crate::{
     kernel::{
         capability,
         hooks::Set,
-        load::{KernelFilter, Settings, has_programs},
+        load::{KernelFilter, has_programs},
         plan::Facts,
         trial::{Trial, try_out},
     },
@@ -96,7 +96,7 @@ fn try_set(facts: &Facts, set: Set) -> SetCheck {
         prefixes: Vec::new(),
     };
     let begun = Instant::now();
-    let trial = try_out(facts, set, &filter, Settings { ring_bytes: RING_BYTES, debug: false });
+    let trial = try_out(facts, set, &filter, SETTINGS);
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     // Where the process may not even ask, a refusal says nothing of the kernel.
     let may_ask = facts.lacking_capabilities.is_empty() && has_programs();

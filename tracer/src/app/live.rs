@@ -27,6 +27,10 @@ use crate::{
 
 /// Bytes of the ring: room for more than ten thousand records, so that a burst waits while a line is printed.
 pub(super) const RING_BYTES: u32 = 2 << 20;
+/// What the programs are told where nobody asks for anything else. Nobody reads ten thousand lines a second; beyond them a
+/// flood costs counting, and no processor of the server's.
+pub(super) const SETTINGS: Settings =
+    Settings { ring_bytes: RING_BYTES, drops_per_cpu: 10_000, debug: false };
 /// Records taken at once before signals and timers get their turn.
 pub(super) const BATCH: usize = 1024;
 /// Between two looks at things that no record announces.
@@ -58,7 +62,9 @@ pub(super) fn run(
         super::debug::install(args.output.more.verbose);
         let mut facts = capability::facts(args.kernel.types.btf.as_deref());
         capability::raise_memlock();
-        let settings = Settings { ring_bytes: RING_BYTES, debug: args.output.more.verbose > 1 };
+        // Who asks for more lines than that gets them.
+        let drops_per_cpu = args.output.rate_limit.unwrap_or(0).max(SETTINGS.drops_per_cpu);
+        let settings = Settings { drops_per_cpu, debug: args.output.more.verbose > 1, ..SETTINGS };
         let mut attached = attach(&mut facts, wish(args.kernel.hooks), &filters.kernel, settings)?;
         let mut ring = Ring::new(attached.ring(RING_BYTES)?)
             .map_err(|error| system("cannot wait for the ring", &error))?;

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::{live::RING_BYTES, request::wish, sink::Sink};
+use super::{live::SETTINGS, request::wish, sink::Sink};
 use crate::{
     cli::Hooks,
     error::{Exit, Failure},
     kernel::{
         capability,
-        load::{KernelFilter, Settings, attach},
+        load::{KernelFilter, attach},
     },
     render::json,
 };
@@ -25,8 +25,7 @@ pub fn programs(hooks: Hooks, btf: Option<&Path>) -> Result<Exit, Failure> {
         ports: Box::new([0; tracer_common::config::PORT_WORDS]),
         prefixes: Vec::new(),
     };
-    let settings = Settings { ring_bytes: RING_BYTES, debug: false };
-    let attached = attach(&mut facts, wish(hooks), &filter, settings)?;
+    let attached = attach(&mut facts, wish(hooks), &filter, SETTINGS)?;
     let mut sink = Sink::stdout();
     for p in attached.programs() {
         sink.line(&json::program(attached.plan.set.name(), &facts.kernel, &p))?;

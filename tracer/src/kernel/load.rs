@@ -43,6 +43,8 @@ pub struct KernelFilter {
 pub struct Settings {
     /// Bytes of the ring, a power of two of pages.
     pub ring_bytes: u32,
+    /// Records of dropped SYNs of one CPU in a second, beyond which sources have shares and the rest is counted.
+    pub drops_per_cpu: u32,
     /// Messages of the eBPF programs.
     pub debug: bool,
 }
@@ -163,7 +165,7 @@ pub(super) fn load(
     // The system's random numbers, as the keys of user space's own tables.
     let [a, b, c, d, ..] = ahash::RandomState::new().hash_one(0_u8).to_ne_bytes();
     let key = u32::from_ne_bytes([a, b, c, d]);
-    let sampling = sampling_words(settings.ring_bytes, key);
+    let sampling = sampling_words(settings, key);
     if plan.set == Set::Legacy {
         let offsets = types.offsets.as_slice();
         let told = legacy::Words { offsets, filter: &words, shape: &shape, sampling: &sampling };

@@ -9,7 +9,10 @@ use aya::{
 };
 use tracer_common::config::{Filter, REASON_WORDS, Sampling, Shape};
 
-use super::{load::KernelFilter, types::Types};
+use super::{
+    load::{KernelFilter, Settings},
+    types::Types,
+};
 
 /// Fills the table of client prefixes.
 pub(super) fn set_prefixes(ebpf: &mut Ebpf, filter: &KernelFilter) -> Result<(), MapError> {
@@ -80,10 +83,12 @@ const PER_SOURCE: u32 = 64;
 const PER_CPU: u32 = 8_192;
 
 /// In the order of the structure, which is made of such words alone.
-pub(super) fn sampling_words(ring_bytes: u32, key: u32) -> [u32; 4] {
-    let sampling = Sampling { per_source: PER_SOURCE, per_cpu: PER_CPU, ring_share: ring_bytes / 2, key };
-    let Sampling { per_source, per_cpu, ring_share, key } = sampling;
-    [per_source, per_cpu, ring_share, key]
+pub(super) fn sampling_words(settings: Settings, key: u32) -> [u32; 5] {
+    let Settings { ring_bytes, drops_per_cpu, .. } = settings;
+    let sampling =
+        Sampling { per_source: PER_SOURCE, per_cpu: PER_CPU, drops_per_cpu, ring_share: ring_bytes / 2, key };
+    let Sampling { per_source, per_cpu, drops_per_cpu, ring_share, key } = sampling;
+    [per_source, per_cpu, drops_per_cpu, ring_share, key]
 }
 
 /// In the order of the structure, too.
@@ -93,4 +98,4 @@ pub(super) fn filter_words(filter: Filter) -> [u32; 6] {
 }
 
 const _: () =
-    assert!(size_of::<Shape>() == 4 * 10 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 4);
+    assert!(size_of::<Shape>() == 4 * 10 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 5);

@@ -15,9 +15,9 @@ pub(super) const fn pair(sport: u16, dport: u16) -> u16 {
 
 /// Ticks of 64 ns by which Linux moves its initial sequence numbers in a millisecond (`seq_scale`, net/core/secure_seq.c).
 const ISN_A_MS: u32 = 15_625;
-/// How far they may be off, milliseconds: both clocks' granularity; and the share of the time by which the wall clock is slewed.
+/// How far they may be off, milliseconds: both clocks' granularity; and the share of the time by which one may be slewed.
 const ISN_NEAR_MS: u32 = 3;
-const ISN_SLEW: u32 = 2_000;
+const ISN_SLEW: u32 = 50_000;
 /// Across a longer gap than this they say nothing, milliseconds.
 const ISN_GAP_MS: u32 = 600_000;
 

@@ -6,7 +6,7 @@ use aya::{
     Pod,
     maps::{HashMap, MapData, PerCpuHashMap},
 };
-use tracer_common::facts::{FACTS_LEN, SOURCE_LEN};
+use tracer_common::facts::{FACTS_LEN, SHARE, SOURCE_LEN};
 
 use super::{Attached, load_failure};
 use crate::{error::Failure, kernel::hooks::Set};
@@ -72,10 +72,11 @@ impl Attached {
         if self.plan.set == Set::Legacy {
             return Ok(Table::default());
         }
-        let map = self.ebpf.map("UNSENT_BY").ok_or_else(missing)?;
-        let map: HashMap<&MapData, [u8; SOURCE_LEN], u64> =
+        let map = self.ebpf.map("SHARES").ok_or_else(missing)?;
+        let map: HashMap<&MapData, [u8; SOURCE_LEN], [u64; SHARE.0]> =
             HashMap::try_from(map).map_err(|error| load_failure(&error))?;
-        table(map.iter())
+        let unsent = map.iter().map(|entry| entry.map(|(key, share)| (key, share[SHARE.1])));
+        table(unsent.filter(|entry| !matches!(entry, Ok((_, 0)))))
     }
 }
 
