@@ -13,7 +13,7 @@ use crate::{
     maps::count,
     read::at_most,
     told::told,
-    unsent::{Turn, share, turn, unsent},
+    unsent::{turn, unsent},
 };
 
 /// User space sets the size before load.
@@ -38,12 +38,11 @@ const AVAIL_DATA: u64 = 0;
 pub fn send(record: &SynRecord) {
     count(Counter::Drops);
     say(record);
-    let share = match turn(record, waiting) {
-        Turn::Report if output(record, wakeup(record.time_ns)) => return awaited(record),
-        Turn::Report => share(record, false),
-        Turn::Count(share) => share,
-    };
-    unsent(record, share);
+    if turn(record, waiting) && output(record, wakeup(record.time_ns)) {
+        awaited(record);
+    } else {
+        unsent(record);
+    }
 }
 
 /// Bytes in the ring that user space has not read.

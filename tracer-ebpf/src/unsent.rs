@@ -53,18 +53,10 @@ const ONCE_PLACES: u32 = 65_536;
 /// The bit of [`ONCE`].
 const UNREPORTED: u64 = 1;
 
-/// What is done with a drop.
-pub enum Turn {
-    /// Its record may go into the ring.
-    Report,
-    /// It is counted; for its source, too, where that came before.
-    Count(Option<&'static mut Share>),
-}
-
-/// Whether the record of this drop may go into the ring. `waiting` says how many bytes are in it.
+/// Whether the record of this drop may go into the ring; if not, its source is noted. `waiting` says how many bytes are in it.
 #[inline(always)]
-pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> Turn {
-    let Some(level) = LEVEL.get_ptr_mut(0) else { return Turn::Report };
+pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
+    let Some(level) = LEVEL.get_ptr_mut(0) else { return true };
     // SAFETY: the map hands out this CPU's own entry; a hook that interrupts another costs a look more or less.
     #[expect(unsafe_code, reason = "a map value")]
     let level = unsafe { &mut *level };
@@ -81,22 +73,21 @@ pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> Turn {
     let enough = level.sent >= told!(SAMPLING.drops_per_cpu);
     if !enough && level.waiting <= full {
         level.sent += 1;
-        return Turn::Report;
+        return true;
     }
     // The last quarter of the ring is for those that came before.
     let room = !enough && level.waiting <= full + full / 2;
-    match share(record, room) {
-        None if room => Turn::Report,
-        None => Turn::Count(None),
-        Some(share) => {
-            if share.second != second {
-                share.second = second;
-                share.sent = 0;
-            }
-            share.sent += 1;
-            if share.sent <= told!(SAMPLING.per_source) { Turn::Report } else { Turn::Count(Some(share)) }
-        }
+    let Some(share) = share(record, room) else { return room };
+    if share.second != second {
+        share.second = second;
+        share.sent = 0;
     }
+    share.sent += 1;
+    let within = share.sent <= told!(SAMPLING.per_source);
+    if !within {
+        add(&mut share.unsent, 1);
+    }
+    within
 }
 
 /// 2^30 ns are a second, as far as this matters.
@@ -108,7 +99,7 @@ fn second_of(record: &SynRecord) -> u32 {
 /// What the source of this drop had, where it came before, lately; where not, from now on it did, and was `reported` or not.
 /// Those that come once get no place in the table, which would cost more than to look at the whole packet.
 #[inline(always)]
-pub fn share(record: &SynRecord, reported: bool) -> Option<&'static mut Share> {
+fn share(record: &SynRecord, reported: bool) -> Option<&'static mut Share> {
     let source = source(record);
     let known = SHARES.get_ptr_mut(&source).or_else(|| {
         let mark = scattered(&source.addr, u64::from(source.netns)) & !UNREPORTED | 2;
@@ -140,15 +131,13 @@ struct Draft {
 #[map]
 static DRAFT: PerCpuArray<Draft> = PerCpuArray::with_max_entries(1, 0);
 
-/// Counts a drop that got no record.
+/// Counts a drop that got no record, by what it was. Whose it was [`turn`] knows; not of the few that find the ring full in between
+/// two looks at it.
 #[inline(always)]
-pub fn unsent(record: &SynRecord, share: Option<&mut Share>) {
+pub fn unsent(record: &SynRecord) {
     count(Counter::LostRing);
     if !counted(record) {
         count(Counter::Uncounted);
-    }
-    if let Some(share) = share {
-        add(&mut share.unsent, 1);
     }
 }
 

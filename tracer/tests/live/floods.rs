@@ -25,6 +25,7 @@ pub(crate) const FLOODS: &[Run] = &[
     ("flood/nobody-reads", nobody_reads),
     ("flood/spoofed-while-nobody-reads", spoofed_and_stopped),
     ("flood/a-million-sources", a_million),
+    ("flood/a-full-table", a_full_table),
 ];
 
 const ISN: u32 = 1_000_000;
@@ -134,7 +135,7 @@ fn nobody_reads(ground: Ground) -> Result<()> {
 /// Ever new addresses fill the ring while nobody reads; a NAT under them is still reported.
 fn spoofed_and_stopped(ground: Ground) -> Result<()> {
     let spoofs = as_many(100_000, 24_000);
-    let (ended, refused) = under_a_flood(ground, spoofs, spoofs / 200, true)?;
+    let (ended, refused) = under_a_flood(ground, spoofs, spoofs / 200, Watched::Stopped)?;
     let unsent = *ended.summary.lost.get("ring").context("lost.ring")?;
     ensure!(unsent > 5_000, "only {unsent} have no line");
     let nat = format!("\"src\":\"{}\",", Family::V4.host(9));
@@ -145,10 +146,24 @@ fn spoofed_and_stopped(ground: Ground) -> Result<()> {
     Ok(())
 }
 
-/// A million addresses while it is read: memory stays where it is.
+/// A million addresses while it is read: memory stays in its bounds.
 fn a_million(ground: Ground) -> Result<()> {
-    let spoofs = as_many(1_000_000, 30_000);
-    under_a_flood(ground, spoofs, 300, false).map(drop)
+    under_a_flood(ground, as_many(1_000_000, 30_000), 300, Watched::Read).map(drop)
+}
+
+/// Half of them fill a table that is small: memory stays where it is.
+fn a_full_table(ground: Ground) -> Result<()> {
+    under_a_flood(ground, as_many(1_000_000, 30_000), 300, Watched::ByFew).map(drop)
+}
+
+/// How the flood is watched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watched {
+    /// Nobody reads.
+    Stopped,
+    Read,
+    /// With a small table.
+    ByFew,
 }
 
 /// So many spoofed SYNs, and SYNs of a NAT among them.
@@ -156,15 +171,19 @@ fn under_a_flood(
     ground: Ground,
     spoofs: u32,
     refused: u32,
-    stopped: bool,
+    watched: Watched,
 ) -> Result<(super::watcher::Ended, u32)> {
     const MOST_KIB: u64 = 64 << 10;
-    /// Twice as many as there are rows by default.
-    const TABLE: u32 = 2 * 65_536;
+    let stopped = watched == Watched::Stopped;
     let mut lab = Lab::new(Family::V4)?;
     let mut nat = Nat::new(&mut lab)?;
-    let few: &[&str] = if stopped { &[] } else { &["--rate-limit", "10"] };
-    let watcher = watch(ground, &lab, few)?;
+    let how: &[&str] = match watched {
+        Watched::Stopped => &[],
+        Watched::Read => &["--rate-limit", "10"],
+        // No more records a second than that are sure to come.
+        Watched::ByFew => &["--rate-limit", "10", "--max-sources", "4096"],
+    };
+    let watcher = watch(ground, &lab, how)?;
     if stopped {
         watcher.signal(Signal::SIGSTOP)?;
     }
@@ -187,9 +206,8 @@ fn under_a_flood(
     code(ended.status, 0, &ended.stderr)?;
     exact(ground, &ended.summary, spoofs, refused)?;
     ensure!(whole < MOST_KIB, "{whole} KiB after {spoofs} addresses");
-    // Flat, once the tables are full.
     ensure!(
-        spoofs < TABLE || whole <= half + half / 8,
+        watched != Watched::ByFew || whole <= half + half / 8,
         "{half} KiB after half of them, {whole} KiB after all"
     );
     let address = nat.syn.from.ip();
