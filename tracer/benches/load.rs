@@ -55,8 +55,8 @@ fn main() -> Result<()> {
     let place = Place::find(args.word("--set"))?;
     let stage = Stage::set(args.word("--nginx").unwrap_or("nginx"), seconds)?;
     let mut table = Table::new(&place, seconds);
-    for round in 0..rounds {
-        for case in Case::DONE {
+    for case in Case::DONE {
+        for round in 0..rounds {
             for at in 0..watchers.len() {
                 let who = watchers[(at + round) % watchers.len()];
                 let figures = measure(&stage, &place, who, case)

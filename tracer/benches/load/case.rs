@@ -75,7 +75,10 @@ impl Stage {
     pub(crate) fn scene(&self, case: Case) -> Result<Option<Scene<'_>>> {
         Ok(match case {
             Case::Connections | Case::Work => self.site.as_ref().map(Scene::Site),
-            _ => Some(Scene::Flood(Box::new(Flood::prepare(case, &self.spoofed)?))),
+            _ => {
+                self.site.iter().for_each(Site::rest);
+                Some(Scene::Flood(Box::new(Flood::prepare(case, &self.spoofed)?)))
+            }
         })
     }
 }

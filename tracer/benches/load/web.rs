@@ -11,20 +11,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeValLike as _,
-};
 
 use crate::{
     case::Rates,
-    live::{
-        counters::Counters,
-        family::Family,
-        lab::Lab,
-        peer::PORT,
-        watcher::{PATIENCE, ended},
-    },
+    live::{counters::Counters, family::Family, lab::Lab, peer::PORT, watcher::PATIENCE},
     shared::watching::{Process, is_there},
 };
 
@@ -33,6 +23,8 @@ const SERVER: [u8; 4] = [10, 78, 0, 1];
 const CLIENTS: &str = "10.78.0.2/24";
 /// Connections at a time.
 const OPEN: &str = "32";
+/// What it stirs up to attach programs (code that is patched, caches) is over by then.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// A server that answers.
 pub(crate) struct Site {
@@ -40,6 +32,8 @@ pub(crate) struct Site {
     clients: Lab,
     counters: RefCell<Counters>,
     nginx: Process,
+    /// Its clients, while there are any.
+    load: RefCell<Option<Process>>,
 }
 
 impl Site {
@@ -59,7 +53,8 @@ impl Site {
         clients.sysctl("ipv4/ip_local_port_range", "1024 65000")?;
         let nginx = serve(&server, nginx, at)?;
         let counters = server.netns.run(Counters::open)?;
-        let site = Self { server, clients, counters: RefCell::new(counters), nginx };
+        let site =
+            Self { server, clients, counters: RefCell::new(counters), nginx, load: RefCell::default() };
         site.await_answer(at)?;
         // Until ports are used again, as they are in life.
         site.run(Duration::from_secs(3))?;
@@ -75,44 +70,40 @@ impl Site {
         Ok(())
     }
 
-    /// Connections for so long.
+    /// Connections for so long. The clients go on until [`Self::rest`]: who watches changes, and nothing else.
     pub(crate) fn run(&self, time: Duration) -> Result<Rates> {
-        let mut counters = self.counters.borrow_mut();
-        let before = counters.read()?;
-        let worked = self.worked()?;
+        let mut load = self.load.borrow_mut();
+        let load = match &mut *load {
+            Some(load) => load,
+            none => none.insert(self.start_clients()?),
+        };
         let begun = Instant::now();
+        thread::sleep(SETTLED);
+        let mut counters = self.counters.borrow_mut();
+        let worked = || anyhow::Ok(self.nginx.processor().zip(load.processor()).context("no times")?);
+        let (before, (server, clients), from) = (counters.read()?, worked()?, Instant::now());
+        thread::sleep(time);
+        let (after, (server_then, clients_then), took) = (counters.read()?, worked()?, from.elapsed());
+        let opened = after.since(&before, "TcpPassiveOpens").context("no such counter")?;
+        ensure!(opened > 0, "the clients came to an end");
+        let opened = f64::from(u32::try_from(opened)?);
+        let work = (server_then.saturating_sub(server) + clients_then.saturating_sub(clients)).as_secs_f64();
+        Ok(Rates { rate: opened / took.as_secs_f64(), work: Some(opened / work), took: begun.elapsed() })
+    }
+
+    /// No clients any more.
+    pub(crate) fn rest(&self) {
+        self.load.borrow_mut().take();
+    }
+
+    /// wrk, until it is stopped.
+    fn start_clients(&self) -> Result<Process> {
         let mut load = Command::new("wrk");
-        let seconds = time.as_secs().max(1);
-        load.args(["-t", "1", "-c", OPEN, "-d", &format!("{seconds}s"), "-H", "Connection: close"])
+        load.args(["-t", "1", "-c", OPEN, "-d", "1h", "-H", "Connection: close"])
             .arg(format!("http://{}/", SocketAddr::from((SERVER, PORT))))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut child = self.clients.netns.run(|| load.spawn()).context("start wrk")?;
-        ended(&mut child, time + PATIENCE)?.context("wrk does not end")?;
-        let out = String::from_utf8(child.wait_with_output()?.stdout)?;
-        let took = begun.elapsed();
-        let worked = self.worked()?.saturating_sub(worked).as_secs_f64();
-        let opened = counters.read()?.since(&before, "TcpPassiveOpens").context("no such counter")?;
-        let (requests, rate) = requests(&out).with_context(|| format!("wrk says: {out}"))?;
-        ensure!(opened >= requests, "{requests} requests in {opened} connections");
-        ensure!(!out.contains("connect ") || out.contains("connect 0,"), "connections failed: {out}");
-        let work = f64::from(u32::try_from(requests)?) / worked;
-        Ok(Rates { rate, work: Some(work), took })
+            .stdout(Stdio::null());
+        self.clients.netns.run(|| Process::start(&mut load).map_err(io::Error::other)).context("start wrk")
     }
-
-    /// Time of the processor that the server and all clients that are gone took so far.
-    fn worked(&self) -> Result<Duration> {
-        let clients = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-        let micros = (clients.user_time() + clients.system_time()).num_microseconds();
-        Ok(self.nginx.processor().context("its time")? + Duration::from_micros(u64::try_from(micros)?))
-    }
-}
-
-/// `N requests in`, `Requests/sec: N`.
-fn requests(out: &str) -> Option<(u64, f64)> {
-    let count = out.lines().find_map(|line| line.split_once(" requests in ")?.0.trim().parse().ok())?;
-    let rate = out.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok())?;
-    Some((count, rate))
 }
 
 /// nginx with nothing but an answer.
