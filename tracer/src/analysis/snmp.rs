@@ -42,7 +42,7 @@ pub struct View {
     pub filtered: bool,
     /// Causes that this hook set does not see.
     pub blind: Vec<Cause>,
-    /// Records were lost on the way.
+    /// Records were lost on the way, or runs of our programs were skipped.
     pub lost: bool,
     /// Drops of ours that fell into the very moment at which counters were read.
     pub on_the_edge: u64,
@@ -151,7 +151,7 @@ fn remark(name: &str, kernel: u64, ours: u64, view: &View) -> Option<String> {
         why.push(format!("this hook set does not see {}", unseen.join(", ")));
     }
     if view.lost {
-        why.push("records were lost".to_owned());
+        why.push("records were lost, or programs skipped".to_owned());
     }
     if view.filtered {
         why.push("the kernel counts SYNs that the filter leaves out, too".to_owned());

@@ -84,14 +84,15 @@ pub(crate) fn any_count() -> impl Strategy<Value = u64> {
 
 /// Any losses.
 pub(crate) fn any_lost() -> impl Strategy<Value = Lost> {
-    proptest::array::uniform8(any_count()).prop_map(
-        |[ring, counted, decode, table, slot, read, unprinted, undecided]| Lost {
+    proptest::array::uniform9(any_count()).prop_map(
+        |[ring, counted, decode, table, slot, read, skipped, unprinted, undecided]| Lost {
             ring,
             counted,
             decode,
             table,
             slot,
             read,
+            skipped,
             unprinted,
             undecided,
         },

@@ -79,6 +79,9 @@ pub struct Lost {
     pub slot: u64,
     /// SYNs whose memory could not be read.
     pub read: u64,
+    /// Runs of our programs that the kernel skipped, because one was interrupted by what it hooks; most of them are of other
+    /// packets than SYNs.
+    pub skipped: u64,
     /// Drop lines not printed because of `--rate-limit` (all are in the totals).
     pub unprinted: u64,
     /// SYNs of a capture of which it is not known whether they were dropped (not in the totals).

@@ -134,6 +134,7 @@ pub(super) fn lost(lost: Lost, clocks: u64) -> String {
         (lost.decode, "records that could not be decoded (not in the totals)"),
         (lost.slot, "begun and never finished"),
         (lost.read, "could not be read"),
+        (lost.skipped, "runs of our programs skipped by the kernel, of SYNs or other packets"),
         (lost.table, "of sources beyond the table (in the totals)"),
         (clocks, "pairs of addresses whose clocks were given up for want of room"),
         (lost.undecided, "SYNs undecided (not in the totals)"),

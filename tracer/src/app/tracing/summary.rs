@@ -47,6 +47,7 @@ impl Tracing {
         lost.counted = told.counted;
         lost.slot = counts.of(Counter::LostSlot);
         lost.read = counts.of(Counter::ReadFailed);
+        lost.skipped = counts.skipped;
     }
 
     /// What bounds our view of the kernel's counters.
@@ -55,7 +56,7 @@ impl Tracing {
         View {
             filtered: start.filter.is_narrow(),
             blind: start.blind.clone(),
-            lost: lost.uncounted() + lost.decode + lost.slot + lost.read > 0,
+            lost: lost.uncounted() + lost.decode + lost.slot + lost.read + lost.skipped > 0,
             ..View::default()
         }
     }

@@ -11,6 +11,7 @@ use tracer_common::counters::COUNTERS;
 
 use super::{
     Counts,
+    counts::skipped,
     legacy::{cpus, sizes},
     load_failure, unload,
 };
@@ -60,7 +61,7 @@ impl Attached {
         aya_log::EbpfLogger::init(&mut self.ebpf).ok()
     }
 
-    /// The kernel side's own counts, summed over all CPUs.
+    /// The kernel side's own counts, summed over all CPUs; what was skipped only while the programs are in place.
     ///
     /// # Errors
     /// When the map cannot be read.
@@ -74,7 +75,9 @@ impl Attached {
             PerCpuArray::try_from(map).and_then(|array| sum_cpus(&array, &mut sums))
         };
         summed.map_err(|error| load_failure(&error))?;
-        Ok(Counts(sums))
+        let names = self.plan.hooks.iter().flat_map(|hook| hook.names(self.plan.set));
+        let skipped = names.filter_map(|name| self.ebpf.program(name)).map(skipped).sum();
+        Ok(Counts { sums, skipped })
     }
 
     /// The programs in place.

@@ -118,6 +118,7 @@ struct Lost {
     table: u64,
     slot: u64,
     read: u64,
+    skipped: u64,
     unprinted: u64,
     undecided: u64,
 }
@@ -291,6 +292,7 @@ pub fn summary(summary: &Summary) -> String {
             table: lost.table,
             slot: lost.slot,
             read: lost.read,
+            skipped: lost.skipped,
             unprinted: lost.unprinted,
             undecided: lost.undecided,
         },

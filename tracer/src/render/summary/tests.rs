@@ -56,7 +56,17 @@ fn busy() -> Summary {
                 ),
             },
         ],
-        lost: Lost { ring: 5, counted: 0, decode: 4, table: 3, slot: 2, read: 1, unprinted: 9, undecided: 0 },
+        lost: Lost {
+            ring: 5,
+            counted: 0,
+            decode: 4,
+            table: 3,
+            slot: 2,
+            read: 1,
+            skipped: 0,
+            unprinted: 9,
+            undecided: 0,
+        },
         blind: vec![Cause::AcceptQueueFull],
         missing: vec![Missing { hook: "tcp_check_req".into(), why: "Operation not permitted".into() }],
         ..quiet()
@@ -167,10 +177,10 @@ proptest! {
         drops: u64,
         syns: Option<u64>,
         elapsed_ms: u64,
-        lost: [u64; 8],
+        lost: [u64; 9],
     ) {
-        let [ring, counted, decode, table, slot, read, unprinted, undecided] = lost;
-        let lost = Lost { ring, counted, decode, table, slot, read, unprinted, undecided };
+        let [ring, counted, decode, table, slot, read, skipped, unprinted, undecided] = lost;
+        let lost = Lost { ring, counted, decode, table, slot, read, skipped, unprinted, undecided };
         let summary = Summary { by_cause: counts, drops, syns, elapsed_ms, lost, ..quiet() };
         let text = style(80).summary(&start(FilterWords::default()), &summary);
         prop_assert!(text.contains("Lost: "));

@@ -75,6 +75,7 @@ fn lost(fields: &mut Fields) -> Result<Lost, Wrong> {
         table: fields.count("table")?,
         slot: fields.count("slot")?,
         read: fields.count("read")?,
+        skipped: fields.count("skipped")?,
         unprinted: fields.count("unprinted")?,
         undecided: fields.count("undecided")?,
     })
