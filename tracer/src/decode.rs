@@ -5,6 +5,7 @@ pub mod facts;
 pub mod frame;
 pub mod sockets;
 pub mod tcp;
+pub mod tcp_metrics;
 
 use std::net::{IpAddr, Ipv6Addr};
 
