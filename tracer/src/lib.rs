@@ -9,6 +9,7 @@ pub mod cli;
 pub mod decode;
 pub mod error;
 pub mod kernel;
+pub mod keyed;
 pub mod lab;
 pub mod model;
 pub mod netns;

@@ -22,6 +22,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use self::line::Lines;
 use crate::{
     analysis::recall::Stamp,
+    keyed::Keyed,
     model::{Cause, Drop},
     netns::Netns,
 };
@@ -75,7 +76,7 @@ struct Desk {
 pub(super) struct Memory {
     held: Option<Arc<Netns>>,
     desk: Option<Desk>,
-    known: HashMap<Key, Entry, ahash::RandomState>,
+    known: HashMap<Key, Entry, Keyed>,
     /// The second that is counted, and the questions in it.
     counted: (Instant, usize),
 }

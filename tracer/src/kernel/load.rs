@@ -9,6 +9,8 @@ mod legacy;
 mod tables;
 mod words;
 
+use std::hash::BuildHasher as _;
+
 use aya::{
     Btf, Ebpf, EbpfLoader,
     programs::{Program, ProgramError},
@@ -21,7 +23,10 @@ use super::{
     told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
 };
-use crate::error::{Exit, Failure};
+use crate::{
+    error::{Exit, Failure},
+    keyed::Keyed,
+};
 pub use attached::{Attached, ProgramFacts};
 pub use counts::Counts;
 pub use tables::{Kinds, Sources};
@@ -161,7 +166,7 @@ pub(super) fn load(
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
     // The system's random numbers, as the keys of user space's own tables.
-    let [a, b, c, d, ..] = ahash::RandomState::new().hash_one(0_u8).to_ne_bytes();
+    let [a, b, c, d, ..] = Keyed::default().hash_one(0_u8).to_ne_bytes();
     let key = u32::from_ne_bytes([a, b, c, d]);
     let sampling = sampling_words(settings.ring_bytes, key);
     if plan.set == Set::Legacy {
