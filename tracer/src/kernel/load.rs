@@ -7,6 +7,7 @@ mod attached;
 mod counts;
 mod legacy;
 mod tables;
+mod unprobed;
 mod words;
 
 use std::hash::BuildHasher as _;
@@ -30,6 +31,7 @@ use crate::{
 pub use attached::{Attached, ProgramFacts};
 pub use counts::Counts;
 pub use tables::{Kinds, Sources};
+use words::of_probe;
 pub(super) use words::{in_words, load_failure};
 
 /// The filter, ready for the programs.
@@ -228,10 +230,20 @@ pub fn attach_hook(
                     unload(program);
                 }
             }
-            return Err(in_words(&error));
+            return Err(refusal(*point, target, &error));
         }
     }
     Ok(())
+}
+
+/// Why a hook does not attach.
+fn refusal(point: Point, target: &str, error: &ProgramError) -> String {
+    match (point, error) {
+        (_, ProgramError::LoadError { .. }) | (Point::Fentry | Point::Fexit | Point::Tracepoint, _) => {
+            in_words(error)
+        }
+        (Point::Kprobe | Point::Kretprobe, _) => of_probe(in_words(error), || unprobed::unprobed(target)),
+    }
 }
 
 fn attach_program(
