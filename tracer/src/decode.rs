@@ -3,6 +3,7 @@
 pub mod cgroup;
 pub mod facts;
 pub mod frame;
+pub mod netlink;
 pub mod sockets;
 pub mod tcp;
 pub mod tcp_metrics;

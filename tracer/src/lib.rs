@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod keyed;
 pub mod lab;
 pub mod model;
+mod netlink;
 pub mod netns;
 pub mod render;
 pub mod source;

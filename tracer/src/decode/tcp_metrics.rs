@@ -4,15 +4,16 @@
 use std::{io::Cursor, net::IpAddr};
 
 use neli::{
-    FromBytesWithInput as _, ToBytes as _,
+    FromBytesWithInput as _,
     consts::{
         genl::{CtrlAttr, CtrlCmd},
-        nl::{GenlId, NlmF, Nlmsg},
+        nl::{GenlId, NlmF},
     },
     genl::{AttrTypeBuilder, Genlmsghdr, GenlmsghdrBuilder, Nlattr, NlattrBuilder},
-    nl::{NlPayload, NlmsghdrBuilder},
     types::{Buffer, GenlBuffer},
 };
+
+use super::netlink::{self, Unread, payload};
 
 /// A message with attributes of either family.
 type Message = Genlmsghdr<u8, u16>;
@@ -30,8 +31,6 @@ const TW_TS_STAMP: u16 = 5;
 const SADDR_IPV4: u16 = 11;
 const SADDR_IPV6: u16 = 12;
 
-/// `struct nlmsghdr`, bytes.
-const HEADER: usize = 16;
 const ESRCH: i32 = 3;
 
 /// What the kernel keeps of an address.
@@ -48,17 +47,6 @@ pub struct Stamp {
     pub tsval: u32,
     /// How old it is, seconds.
     pub age_s: i32,
-}
-
-/// Why an answer tells nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
-    /// The kernel refused the question: an error number.
-    Refused(i32),
-    /// It answers another question.
-    Other,
-    /// It is none that this version can read.
-    Malformed,
 }
 
 /// Asks which number the family has here. `None` where the message cannot be written, which does not happen.
@@ -123,31 +111,11 @@ fn request(
         .collect();
     let message: Message =
         GenlmsghdrBuilder::default().cmd(command).version(version).attrs(attributes?).build().ok()?;
-    let message = NlmsghdrBuilder::default()
-        .nl_type(family)
-        .nl_flags(NlmF::REQUEST)
-        .nl_seq(sequence)
-        .nl_payload(NlPayload::Payload(message))
-        .build()
-        .ok()?;
-    let mut out = Cursor::new(Vec::new());
-    message.to_bytes(&mut out).ok()?;
-    Some(out.into_inner())
+    netlink::request(family, NlmF::empty(), sequence, message)
 }
 
-/// The message in the answer to this question. The header is read here: the library subtracts before it compares.
 fn message(answer: &[u8], sequence: u32) -> Result<Message, Unread> {
-    let word = |at: usize| answer.get(at..at + 4)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
-    let (Some(len), Some(of)) = (word(0), word(8)) else { return Err(Unread::Malformed) };
-    if of != sequence {
-        return Err(Unread::Other);
-    }
-    let len = usize::try_from(len).map_err(|_| Unread::Malformed)?;
-    let payload = answer.get(HEADER..len).ok_or(Unread::Malformed)?;
-    if answer[4..6] == u16::from(Nlmsg::Error).to_ne_bytes() {
-        let number = payload.first_chunk().ok_or(Unread::Malformed)?;
-        return Err(Unread::Refused(i32::from_ne_bytes(*number).saturating_neg()));
-    }
+    let payload = payload(answer, sequence)?;
     Message::from_bytes_with_input(&mut Cursor::new(payload), payload.len()).map_err(|_| Unread::Malformed)
 }
 

@@ -30,6 +30,7 @@ use crate::{
 };
 pub use attached::{Attached, ProgramFacts};
 pub use counts::Counts;
+pub(super) use legacy::tell;
 pub use tables::{Kinds, Sources};
 use words::of_probe;
 pub(super) use words::{in_words, load_failure};

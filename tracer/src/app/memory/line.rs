@@ -1,34 +1,26 @@
 //! Sockets to the kernel's `tcp_metrics`, one in each network namespace that is asked about. Only the memory's own thread has
-//! them; none waits for an answer, which is there when the question has been taken.
+//! them.
 
 use std::{collections::HashMap, io, net::IpAddr, sync::Arc};
 
-use neli::{
-    consts::socket::{Msg, NlFamily},
-    socket::NlSocket,
-    utils::Groups,
-};
+use neli::consts::socket::NlFamily;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::{
     analysis::recall::Stamp,
     app::namespaces::Namespaces,
-    decode::tcp_metrics::{Entry, Unread, ask, ask_family, entry, family},
+    decode::tcp_metrics::{Entry, ask, ask_family, entry, family},
+    netlink::Netlink,
     netns::Netns,
 };
 
 /// Namespaces with a socket, or with none that can be had.
 const MAX: usize = 64;
-/// Bytes of an answer at most; the longest is that of the family, with all it can do.
-const ANSWER: usize = 16 * 1024;
-/// Answers that may lie there from a question before.
-const STALE: usize = 8;
 
 /// A socket, and what the family is called on it.
 pub(super) struct Line {
-    socket: NlSocket,
+    socket: Netlink,
     family: u16,
-    sequence: u32,
 }
 
 impl Line {
@@ -37,11 +29,9 @@ impl Line {
     /// # Errors
     /// When there are no sockets, or no such family.
     pub(super) fn open() -> io::Result<Self> {
-        let socket = NlSocket::connect(NlFamily::Generic, None, Groups::empty())?;
-        socket.nonblock()?;
-        let mut line = Self { socket, family: 0, sequence: 0 };
-        line.family = line.exchange(ask_family, family)?;
-        Ok(line)
+        let mut socket = Netlink::open(NlFamily::Generic)?;
+        let family = socket.ask(ask_family, family)?;
+        Ok(Self { socket, family })
     }
 
     /// What the kernel keeps of a peer that spoke to one of our addresses.
@@ -49,29 +39,8 @@ impl Line {
     /// # Errors
     /// When it does not say.
     pub(super) fn ask(&mut self, peer: IpAddr, own: IpAddr) -> io::Result<Option<Entry>> {
-        let number = self.family;
-        self.exchange(|sequence| ask(number, sequence, peer, own), entry)
-    }
-
-    fn exchange<T>(
-        &mut self,
-        question: impl FnOnce(u32) -> Option<Vec<u8>>,
-        read: impl Fn(&[u8], u32) -> Result<T, Unread>,
-    ) -> io::Result<T> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let question = question(self.sequence).ok_or(io::ErrorKind::InvalidInput)?;
-        self.socket.send(question, Msg::empty())?;
-        let mut answer = vec![0; ANSWER];
-        for _ in 0..STALE {
-            let (len, _) = self.socket.recv(&mut answer, Msg::empty())?;
-            match read(&answer[..len.min(ANSWER)], self.sequence) {
-                Ok(told) => return Ok(told),
-                Err(Unread::Other) => {}
-                Err(Unread::Refused(errno)) => return Err(io::Error::from_raw_os_error(errno)),
-                Err(Unread::Malformed) => return Err(io::ErrorKind::InvalidData.into()),
-            }
-        }
-        Err(io::ErrorKind::WouldBlock.into())
+        let family = self.family;
+        self.socket.ask(|sequence| ask(family, sequence, peer, own), entry)
     }
 }
 

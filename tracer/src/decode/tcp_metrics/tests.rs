@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// `struct nlmsghdr`, bytes.
+const HEADER: usize = 16;
+
 /// Numbers stand as the processor has them; the tests' bytes are those of a little-endian one.
 fn little() -> bool {
     1_u16.to_ne_bytes() == [1, 0]
