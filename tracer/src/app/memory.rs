@@ -53,13 +53,16 @@ struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// This, or nothing.
-    Known(Option<Stamp>),
+    Heard(Option<Stamp>),
+    /// It was not asked, or did not answer.
+    Unheard,
     /// It is being asked.
     Asked,
 }
 
 struct Entry {
-    stamp: Option<Stamp>,
+    /// The last answer.
+    last: Look,
     /// Since when an answer is awaited.
     asked: Option<Instant>,
     /// Not to be asked about before.
@@ -69,7 +72,7 @@ struct Entry {
 /// The thread's other end.
 struct Desk {
     questions: SyncSender<Key>,
-    answers: Receiver<(Key, Option<Stamp>)>,
+    answers: Receiver<(Key, Look)>,
 }
 
 /// Everything that is kept.
@@ -90,21 +93,21 @@ impl Memory {
     /// What the kernel remembered for this drop. Asks, where that is not known; never waits.
     pub(super) fn of(&mut self, drop: &Drop, now: Instant) -> Look {
         let Some(netns) = drop.netns.filter(|_| drop.cause == Cause::PawsRecycle) else {
-            return Look::Known(None);
+            return Look::Heard(None);
         };
         let key = Key { netns, peer: drop.flow.src, own: drop.flow.dst };
         self.take_answers(now);
         match self.known.get(&key) {
             Some(Entry { asked: Some(since), .. }) if now.duration_since(*since) < PATIENCE => Look::Asked,
-            Some(entry) if now < entry.again => Look::Known(entry.stamp),
+            Some(entry) if now < entry.again => entry.last,
             before => {
-                let stamp = before.and_then(|entry| entry.stamp);
-                if self.ask(key, stamp, now) { Look::Asked } else { Look::Known(stamp) }
+                let last = before.map_or(Look::Unheard, |entry| entry.last);
+                if self.ask(key, last, now) { Look::Asked } else { last }
             }
         }
     }
 
-    fn ask(&mut self, key: Key, stamp: Option<Stamp>, now: Instant) -> bool {
+    fn ask(&mut self, key: Key, last: Look, now: Instant) -> bool {
         if now.duration_since(self.counted.0) >= Duration::from_secs(1) {
             self.counted = (now, 0);
         }
@@ -121,7 +124,7 @@ impl Memory {
             // Those that matter are asked about again at once.
             self.known.clear();
         }
-        self.known.insert(key, Entry { stamp, asked: Some(now), again: now + HOLDS });
+        self.known.insert(key, Entry { last, asked: Some(now), again: now + HOLDS });
         true
     }
 
@@ -131,10 +134,10 @@ impl Memory {
         }
     }
 
-    fn keep(&mut self, (key, stamp): (Key, Option<Stamp>), now: Instant) {
+    fn keep(&mut self, (key, last): (Key, Look), now: Instant) {
         // What was forgotten meanwhile is not wanted.
         if let Some(entry) = self.known.get_mut(&key) {
-            *entry = Entry { stamp, asked: None, again: now + HOLDS };
+            *entry = Entry { last, asked: None, again: now + HOLDS };
         }
     }
 
@@ -167,12 +170,12 @@ impl Desk {
     }
 }
 
-fn work(asked: &Questions<Key>, answer: &Sender<(Key, Option<Stamp>)>, lines: &mut Lines) {
+fn work(asked: &Questions<Key>, answer: &Sender<(Key, Look)>, lines: &mut Lines) {
     loop {
         match asked.recv_timeout(IDLE) {
             Ok(key) => {
-                let stamp = lines.ask(key.netns, key.peer, key.own);
-                if answer.blocking_send((key, stamp)).is_err() {
+                let told = lines.ask(key.netns, key.peer, key.own).map_or(Look::Unheard, Look::Heard);
+                if answer.blocking_send((key, told)).is_err() {
                     return;
                 }
             }

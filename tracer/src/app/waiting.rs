@@ -22,6 +22,8 @@ const MAX: usize = 8192;
 struct Known {
     listeners: Listeners,
     memory: Memory,
+    /// Drops for which the kernel's memory was not heard.
+    unheard: u64,
 }
 
 /// Those that wait.
@@ -33,7 +35,8 @@ pub(super) struct Waiting {
 impl Waiting {
     /// None. `held` is a namespace that only this process holds.
     pub(super) fn start(held: Option<Arc<Netns>>) -> Result<Self, Failure> {
-        let known = Known { memory: Memory::new(held.clone()), listeners: Listeners::start(held)? };
+        let known =
+            Known { memory: Memory::new(held.clone()), listeners: Listeners::start(held)?, unheard: 0 };
         Ok(Self { known, queue: VecDeque::new() })
     }
 
@@ -45,6 +48,11 @@ impl Waiting {
     /// One that does not pass.
     pub(super) fn add(&mut self, observation: Observation, now: Instant) {
         self.queue.push_back((observation, now + PATIENCE));
+    }
+
+    /// How many drops by `tcp_tw_recycle` went on without a word of the kernel on what it remembers.
+    pub(super) fn unheard(&self) -> u64 {
+        self.known.unheard
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -59,9 +67,7 @@ impl Waiting {
             if now < *until && !crowded {
                 return None;
             }
-            if let Observation::Drop(drop) = first {
-                recall(drop, None);
-            }
+            self.known.give_up(first, now);
         }
         self.queue.pop_front().map(|(observation, _)| observation)
     }
@@ -85,14 +91,28 @@ impl Known {
         // Both are asked before either is waited for.
         let listener = key(drop).map_or(Look::Known(None), |key| self.listeners.of(key, now));
         let remembered = self.memory.of(drop, now);
-        if let memory::Look::Known(stamp) = remembered {
+        if let memory::Look::Heard(stamp) = remembered {
             recall(drop, stamp);
         }
         match listener {
             Look::Known(listener) => drop.listener = listener,
             Look::Asked => return false,
         }
+        if remembered == memory::Look::Unheard {
+            recall(drop, None);
+            self.unheard += 1;
+        }
         remembered != memory::Look::Asked
+    }
+
+    /// It waited long enough.
+    fn give_up(&mut self, observation: &mut Observation, now: Instant) {
+        if let Observation::Drop(drop) = observation
+            && !matches!(self.memory.of(drop, now), memory::Look::Heard(_))
+        {
+            recall(drop, None);
+            self.unheard += 1;
+        }
     }
 
     /// Waits for the next answer.
@@ -183,6 +203,22 @@ mod tests {
             (Some(9000), Some(20_000), Some(4000))
         );
         assert!(first.listener.is_some());
+        assert_eq!(waiting.unheard(), 0);
+    }
+
+    #[test]
+    fn without_a_word_of_the_kernel() {
+        let mut waiting = Waiting::start(None).unwrap();
+        let mut drop = bare(Cause::PawsRecycle);
+        // No namespace has this number.
+        drop.netns = Some(1);
+        let now = Instant::now();
+        waiting.add(Observation::Drop(drop), now);
+        assert_eq!(next(&mut waiting, now + PATIENCE).map(|drop| drop.ts_recent), Some(None));
+        assert_eq!(waiting.unheard(), 1);
+        waiting.add(at(&TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()), now);
+        assert!(next(&mut waiting, now + PATIENCE).is_some());
+        assert_eq!(waiting.unheard(), 1, "nobody asks for others");
     }
 
     #[test]

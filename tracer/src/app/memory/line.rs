@@ -56,29 +56,33 @@ impl Lines {
         Self { namespaces: Namespaces::find(held), open: HashMap::new() }
     }
 
-    /// The timestamp that the kernel remembers for `tcp_tw_recycle`; `None`: none, or it does not say.
-    pub(super) fn ask(&mut self, netns: u32, peer: IpAddr, own: IpAddr) -> Option<Stamp> {
+    /// The timestamp that the kernel remembers for `tcp_tw_recycle`; `None`: none.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub(super) fn ask(&mut self, netns: u32, peer: IpAddr, own: IpAddr) -> io::Result<Option<Stamp>> {
+        let told = self.entry(netns, peer, own);
+        if let Err(error) = &told {
+            log::debug!("tcp_metrics of {peer} in namespace {netns}: {error}");
+        }
+        let Some(stamp) = told?.and_then(|entry| entry.stamp) else { return Ok(None) };
+        // The seconds that the kernel reckons with, which begin with one of its ticks.
+        let now = clock_gettime(ClockId::CLOCK_REALTIME_COARSE)?.tv_sec();
+        Ok(Some(Stamp { tsval: stamp.tsval, second: now - i64::from(stamp.age_s) }))
+    }
+
+    fn entry(&mut self, netns: u32, peer: IpAddr, own: IpAddr) -> io::Result<Option<Entry>> {
         if self.open.len() >= MAX && !self.open.contains_key(&netns) {
             self.open.clear();
         }
         let namespaces = &mut self.namespaces;
-        let slot = self.open.entry(netns).or_insert_with(|| {
-            let line = namespaces.inside(netns, Line::open);
-            line.inspect_err(|error| log::debug!("tcp_metrics of namespace {netns}: {error}")).ok()
-        });
-        match slot.as_mut()?.ask(peer, own) {
-            Ok(entry) => entry?.stamp.and_then(|stamp| {
-                // The seconds that the kernel reckons with, which begin with one of its ticks.
-                let now = clock_gettime(ClockId::CLOCK_REALTIME_COARSE).ok()?.tv_sec();
-                Some(Stamp { tsval: stamp.tsval, second: now - i64::from(stamp.age_s) })
-            }),
-            Err(error) => {
-                log::debug!("tcp_metrics of {peer} in namespace {netns}: {error}");
-                // Another one is opened for the next question.
-                self.open.remove(&netns);
-                None
-            }
+        let slot = self.open.entry(netns).or_insert_with(|| namespaces.inside(netns, Line::open).ok());
+        let told = slot.as_mut().ok_or(io::ErrorKind::NotFound)?.ask(peer, own);
+        if told.is_err() {
+            // Another one is opened for the next question.
+            self.open.remove(&netns);
         }
+        told
     }
 
     /// Lets go of the namespaces.
@@ -126,11 +130,11 @@ mod tests {
     fn a_namespace_that_is_gone_has_no_line() {
         let mut lines = Lines::new(None);
         let own = Netns::current().unwrap().inode();
-        assert_eq!(lines.ask(own, UNKNOWN, UNKNOWN), None);
-        assert_eq!(lines.ask(1, UNKNOWN, UNKNOWN), None);
+        assert_eq!(lines.ask(own, UNKNOWN, UNKNOWN).unwrap(), None);
+        assert!(lines.ask(1, UNKNOWN, UNKNOWN).is_err());
         assert!(lines.open[&own].is_some() && lines.open[&1].is_none());
         for netns in 2..200 {
-            lines.ask(netns, UNKNOWN, UNKNOWN);
+            let _ = lines.ask(netns, UNKNOWN, UNKNOWN);
             assert!(lines.open.len() <= MAX);
         }
         lines.close();
