@@ -56,6 +56,14 @@ pub mod part {
     pub const LENGTHS: usize = offset_of!(Told, lengths) / 4;
 }
 
+/// What the client clocks of the lab are told.
+pub mod lab {
+    /// Ticks that the clock runs ahead.
+    pub const SHIFT: usize = 0;
+    /// Not 0: a clock of its own for every connection, as kernels of 2026 have it.
+    pub const PER_CONNECTION: usize = 1;
+}
+
 /// A prefix of client addresses, the key of the table `PREFIXES`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,18 +4,14 @@
 //! host gets a clock of its own here. The client itself never notices: what comes back is shifted the other way.
 #![no_std]
 #![no_main]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
 mod object;
+mod word;
 
-use aya_ebpf::{Global, bindings::TC_ACT_OK, macros::classifier, programs::TcContext};
-
-/// Ticks that the clock runs ahead.
-#[unsafe(no_mangle)]
-static SHIFT: Global<u32> = Global::new(0);
-
-/// Not 0: a clock of its own for every connection, as kernels of 2026 have it.
-#[unsafe(no_mangle)]
-static PER_CONNECTION: Global<u32> = Global::new(0);
+use aya_ebpf::{bindings::TC_ACT_OK, macros::classifier, programs::TcContext};
+use tracer_common::legacy::lab::{PER_CONNECTION, SHIFT};
+use word::word;
 
 /// Offsets from the start of the frame: Ethernet, IPv4 without options.
 const ETHERTYPE: usize = 12;
@@ -70,8 +66,8 @@ fn shift(ctx: &TcContext, own_port: usize, field: usize, new: impl Fn(u32, u32) 
     if field == 6 && old == 0 {
         return None;
     }
-    let by = if PER_CONNECTION.load() == 0 {
-        SHIFT.load()
+    let by = if word::<PER_CONNECTION>() == 0 {
+        word::<SHIFT>()
     } else {
         scattered(u32::from(u16::from_be(ctx.load::<u16>(TCP + own_port).ok()?)))
     };

@@ -31,6 +31,7 @@ mod ring;
 mod tcp;
 #[path = "legacy/told.rs"]
 mod told;
+mod word;
 
 use aya_ebpf::{macros::kprobe, programs::ProbeContext};
 

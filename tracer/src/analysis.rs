@@ -12,6 +12,7 @@ mod most;
 mod nat;
 mod order;
 mod pairs;
+pub mod recall;
 pub mod recent;
 mod refusals;
 mod retry;

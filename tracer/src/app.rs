@@ -8,6 +8,7 @@ mod help;
 mod limit;
 mod listeners;
 pub mod live;
+mod memory;
 pub mod namespaces;
 pub mod page;
 pub mod programs;

@@ -3,8 +3,10 @@
 pub mod cgroup;
 pub mod facts;
 pub mod frame;
+pub mod netlink;
 pub mod sockets;
 pub mod tcp;
+pub mod tcp_metrics;
 
 use std::net::{IpAddr, Ipv6Addr};
 

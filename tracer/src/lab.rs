@@ -15,7 +15,7 @@ pub use scenario::Scenario;
 pub use traffic::Heard;
 
 use self::{
-    net::{command, rules, sysctl},
+    net::{command, has, rules, sysctl},
     traffic::{Pace, Traffic},
 };
 use crate::{
@@ -127,8 +127,11 @@ impl Lab {
             link(&nat, &format!("in{n}"), &format!("{gateway}/24"), client, &format!("10.77.{n}.2/24"))?;
             self.clocks.push(client.run(|| {
                 command("ip", &["route", "add", "default", "via", &gateway])?;
-                // One clock for all connections, the machine's; `clock` makes it another.
-                sysctl("net/ipv4/tcp_timestamps", "2")?;
+                // One clock for all connections, the machine's; `clock` makes it another. Before 4.10 there is no other, and a
+                // new namespace has no such setting.
+                if has("net/ipv4/tcp_timestamps") {
+                    sysctl("net/ipv4/tcp_timestamps", "2")?;
+                }
                 sysctl("net/ipv4/ip_local_port_range", set_up.ports)?;
                 clock::shift("eth0", set_up.clock)
             })?);

@@ -3,6 +3,7 @@
 
 mod cli {
     mod errors;
+    mod kernel;
     mod printing;
     mod privileges;
     mod usage;

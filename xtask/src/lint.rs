@@ -1,6 +1,6 @@
 //! Formatting, clippy and the rules of the house that no compiler checks.
 
-mod licences;
+mod linked;
 
 use std::{
     fs,
@@ -36,7 +36,7 @@ pub(crate) fn lint() -> Result<()> {
         "warnings",
     ]))?;
     clippy_for_bpf()?;
-    let mut found = licences::forbidden()?;
+    let mut found = linked::forbidden()?;
     for file in sources(workspace()) {
         let text = fs::read_to_string(&file)?;
         let name = file.strip_prefix(workspace()).unwrap_or(&file).to_string_lossy().into_owned();

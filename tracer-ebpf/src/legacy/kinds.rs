@@ -9,7 +9,7 @@ use tracer_common::{
     legacy::{NO_LENGTH, Prefix, part},
 };
 
-use crate::{maps::scattered, packet::MAPPED, told::word};
+use crate::{maps::scattered, packet::MAPPED, word::word};
 
 /// This object is the one for kernels before 5.8.
 pub const LEGACY: bool = true;

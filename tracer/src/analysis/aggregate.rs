@@ -30,16 +30,18 @@
 mod heard;
 mod row;
 
-use std::net::IpAddr;
+use std::{hash::BuildHasher as _, net::IpAddr};
 
-use ahash::RandomState;
 use hashbrown::HashTable;
 use heard::Heard;
 use row::Row;
 pub(super) use row::{Causes, Seen, join};
 
 use super::order::Orders;
-use crate::model::report::{Change, Changes, Other, Retries, Source};
+use crate::{
+    keyed::Keyed,
+    model::report::{Change, Changes, Other, Retries, Source},
+};
 
 /// Orders of [`Sources`].
 const ONCE: usize = 0;
@@ -69,7 +71,7 @@ pub(super) struct Placed {
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
     capacity: usize,
-    hasher: RandomState,
+    hasher: Keyed,
     index: HashTable<u32>,
     rows: Vec<Row>,
     orders: Orders<3>,
@@ -84,7 +86,7 @@ impl Sources {
         let capacity = capacity.min(u32::MAX as usize - 1);
         Self {
             capacity,
-            hasher: RandomState::new(),
+            hasher: Keyed::default(),
             index: HashTable::new(),
             rows: Vec::new(),
             orders: Orders::new(),
@@ -278,7 +280,7 @@ fn order(row: &Row) -> usize {
     }
 }
 
-fn hash(hasher: &RandomState, src: IpAddr) -> u64 {
+fn hash(hasher: &Keyed, src: IpAddr) -> u64 {
     hasher.hash_one(bits(src))
 }
 

@@ -144,15 +144,23 @@ fn no_tracing(checkup: &Checkup) -> String {
     if checkup.lockdown.as_deref() == Some("confidentiality") {
         return "Boot with lockdown=integrity (or without lockdown=): confidentiality forbids reading the kernel's memory.".into();
     }
+    if checkup.unfit.is_some() {
+        return "Packets alone say much here: `tcpdump -w - tcp | tracer replay -`.".into();
+    }
     if let Some(why) = &checkup.no_types {
         return format!(
-            "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give a BTF file of exactly this kernel with --btf FILE ({why})."
+            "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give a BTF file of exactly this kernel with --btf FILE ({why}); \
+             without either, {PACKETS}."
         );
     }
-    "No hook set attaches: check that CONFIG_BPF_SYSCALL and the tracepoints are built in (`tracer doctor -v` has the \
-     kernel's own words)."
-        .into()
+    format!(
+        "No hook set attaches: check that kernel probes or tracepoints are built in and allowed (`tracer doctor -v` has the \
+         kernel's own words); without them, {PACKETS}."
+    )
 }
+
+/// The next best way.
+const PACKETS: &str = "packets alone say much: `tcpdump -w - tcp | tracer replay -`";
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -7,6 +7,8 @@ use std::{
 
 use tracer_common::facts::{WRAP_NEW, WRAP_OLD};
 
+use crate::keyed::Keyed;
+
 /// The kernel's own words and habits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
@@ -28,7 +30,7 @@ pub struct Kernel {
     /// Stamps of sockets are the time of day, seconds of `CLOCK_REALTIME`; from 4.19 on of `CLOCK_MONOTONIC`.
     pub stamps_of_day: bool,
     /// Counters in `/proc/net/netstat` and `/proc/net/snmp`, as `TcpExtPAWSEstab`: hundreds, and asked for with every drop.
-    pub counters: HashSet<String, ahash::RandomState>,
+    pub counters: HashSet<String, Keyed>,
 }
 
 impl Kernel {

@@ -7,9 +7,8 @@
 
 mod finding;
 
-use std::net::IpAddr;
+use std::{hash::BuildHasher as _, net::IpAddr};
 
-use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
     clock::{Clocks, Sample},
     order::NONE,
 };
-use crate::model::nat::Nat;
+use crate::{keyed::Keyed, model::nat::Nat};
 
 /// Pairs of one source that are looked at for its finding.
 const LOOKED_AT: usize = 64;
@@ -89,7 +88,7 @@ impl Held {
 #[derive(Debug)]
 pub(super) struct Pairs {
     limit: usize,
-    hasher: RandomState,
+    hasher: Keyed,
     index: HashTable<u32>,
     all: Vec<Pair>,
     /// The first place that nobody has.
@@ -106,7 +105,7 @@ impl Pairs {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
-            hasher: RandomState::new(),
+            hasher: Keyed::default(),
             index: HashTable::new(),
             all: Vec::new(),
             free: NONE,
@@ -247,11 +246,11 @@ impl Pairs {
     }
 }
 
-fn hash_of(hasher: &RandomState, pair: &Pair) -> u64 {
+fn hash_of(hasher: &Keyed, pair: &Pair) -> u64 {
     hash(hasher, pair.source, pair.netns, pair.dst)
 }
 
-fn hash(hasher: &RandomState, source: u32, netns: Option<u32>, dst: IpAddr) -> u64 {
+fn hash(hasher: &Keyed, source: u32, netns: Option<u32>, dst: IpAddr) -> u64 {
     hasher.hash_one((u64::from(source) << 32 | u64::from(netns.unwrap_or(0)), bits(dst)))
 }
 

@@ -11,13 +11,14 @@ use std::{
     net::IpAddr,
 };
 
-use ahash::RandomState;
-
 pub use rates::{Bucket, Rates, SECONDS};
 use thinned::Thinned;
 
 use super::order::Orders;
-use crate::model::{Drop, Nanos, Observation};
+use crate::{
+    keyed::Keyed,
+    model::{Drop, Nanos, Observation},
+};
 
 /// Sources whose drops and readings are kept.
 pub const SOURCES: usize = 256;
@@ -82,7 +83,7 @@ pub struct Recent {
     rates: Rates,
     sources: Vec<Lately>,
     orders: Orders<3>,
-    index: HashMap<IpAddr, u32, RandomState>,
+    index: HashMap<IpAddr, u32, Keyed>,
     observed: u64,
     kept: Option<IpAddr>,
     /// How many sources, and readings of each.

@@ -12,14 +12,18 @@
 //! moment: their drop may be reported late. How long an attempt waited may turn out to be less than it was taken for, so the
 //! longest is known of those that ended and asked of those that wait.
 
-use ahash::RandomState;
+use std::hash::BuildHasher as _;
+
 use hashbrown::HashTable;
 
 use super::{
     aggregate::{Owner, bits},
     order::Orders,
 };
-use crate::model::{Flow, Nanos, report::Retries};
+use crate::{
+    keyed::Keyed,
+    model::{Flow, Nanos, report::Retries},
+};
 
 /// Refused attempts that wait.
 const WAITING: usize = 16_384;
@@ -106,7 +110,7 @@ impl Attempt {
 /// The attempts that wait.
 #[derive(Clone, Debug)]
 pub(super) struct Attempts {
-    hasher: RandomState,
+    hasher: Keyed,
     index: HashTable<u32>,
     slots: Vec<Attempt>,
     free: Vec<u32>,
@@ -118,7 +122,7 @@ pub(super) struct Attempts {
 impl Attempts {
     pub(super) fn new() -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: Keyed::default(),
             index: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -245,7 +249,7 @@ impl Attempts {
 }
 
 /// Of what tells attempts apart.
-fn hash(hasher: &RandomState, key: &Key) -> u64 {
+fn hash(hasher: &Keyed, key: &Key) -> u64 {
     let Flow { src, sport, dst, dport } = key.flow;
     let which = key.seq.map_or(1 << 32 | u64::from(sport), u64::from);
     let place = u64::from(key.netns.unwrap_or(0)) << 16 | u64::from(dport);

@@ -23,7 +23,7 @@ use crate::{
         capability,
         hooks::Set,
         load::{KernelFilter, has_programs},
-        plan::Facts,
+        plan::{Facts, unfit},
         trial::{Trial, try_out},
     },
     model::checkup::{Checkup, HookCheck, Outcome, Place, SetCheck},
@@ -78,6 +78,7 @@ fn look(btf: Option<&Path>) -> Checkup {
         lacking: facts.lacking_capabilities.iter().map(|name| (*name).to_owned()).collect(),
         types_path: btf.unwrap_or(Path::new(capability::KERNEL_BTF)).display().to_string(),
         no_types: types.map_or_else(|none| Some(none.why.clone()), lacking_fields),
+        unfit: unfit(&facts).map(Failure::from).map(|failure| format!("{}: {}", failure.what, failure.why)),
         lockdown: capability::lockdown(),
         rx_sk: types.ok().map(|types| types.kfree_rx_sk),
         check_req_reasons: types.ok().map(|types| types.args("tcp_check_req") >= 6),
@@ -98,8 +99,8 @@ fn try_set(facts: &Facts, set: Set) -> SetCheck {
     let begun = Instant::now();
     let trial = try_out(facts, set, &filter, SETTINGS);
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // Where the process may not even ask, a refusal says nothing of the kernel.
-    let may_ask = facts.lacking_capabilities.is_empty() && has_programs();
+    // Where the process may not even ask, a refusal says nothing of the kernel; where it takes none, all say the same.
+    let may_ask = facts.lacking_capabilities.is_empty() && has_programs() && unfit(facts).is_none();
     let Trial { outcome, hooks } = trial;
     SetCheck {
         set: set.name().into(),

@@ -20,7 +20,10 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use self::find::{Finder, Found};
 pub(super) use self::find::{Key, count};
-use crate::{error::Failure, model::listener::Listener, netns::Netns};
+use crate::{
+    keyed::Keyed,
+    {error::Failure, model::listener::Listener, netns::Netns},
+};
 
 /// Listeners that are remembered.
 const MAX: usize = 4096;
@@ -60,7 +63,7 @@ enum Entry {
 
 /// Everything that is remembered.
 pub(super) struct Listeners {
-    known: HashMap<Key, Entry, ahash::RandomState>,
+    known: HashMap<Key, Entry, Keyed>,
     questions: SyncSender<Key>,
     answers: Receiver<Answer>,
 }

@@ -19,6 +19,7 @@ use nix::{
 use crate::{
     analysis::snmp::{Counters, parse},
     error::{Exit, Failure, words},
+    keyed::Keyed,
     netns::Netns,
 };
 
@@ -34,7 +35,7 @@ pub struct Reading {
 }
 
 /// By numbers that the kernel gives, and asked with every record.
-pub type Table<K, V> = HashMap<K, V, ahash::RandomState>;
+pub type Table<K, V> = HashMap<K, V, Keyed>;
 
 /// More namespaces than this are not looked up.
 const MAX: usize = 4096;

@@ -37,6 +37,7 @@ use crate::{
     },
     model::{
         Cause, Drop, Evidence, Nanos, Observation,
+        report::Missing,
         seen::{Answered, Record, Seen},
     },
 };
@@ -290,6 +291,7 @@ impl Tracing {
                 self.lost_on_the_way = sent.saturating_sub(self.came + self.report.lost.decode);
             }
         }
+        self.name_unheard();
         let counts = counts.since(&self.counts);
         let mut told = self.told(&kinds);
         if told.counted > 0 {
@@ -297,6 +299,18 @@ impl Tracing {
         }
         let summary = self.summary(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), &counts, told)?;
         self.report.end(&summary, end)
+    }
+
+    /// Where the kernel's own memory was not heard, it is among what is missing.
+    fn name_unheard(&mut self) {
+        let drops = self.waiting.unheard();
+        if drops > 0 {
+            let why = format!(
+                "not heard for {drops} of the drops by tcp_tw_recycle; what they were compared with is from our own notes, or \
+                 unknown"
+            );
+            self.report.start.missing.push(Missing { hook: "tcp_metrics".into(), why });
+        }
     }
 
     /// Hands on what waits, as soon as it waits for nothing more; that is soon.

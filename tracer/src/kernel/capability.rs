@@ -26,12 +26,18 @@ pub fn facts(btf: Option<&Path>) -> Facts {
         kernel: uname.map(|u| u.release().to_string_lossy().into_owned()).unwrap_or_default(),
         lacking_capabilities: fs::read_to_string("/proc/self/status")
             .map_or_else(|_| Vec::new(), |s| lacking(&s)),
+        ebpf: ebpf(aya::sys::is_map_supported(MapType::Array).map_err(|error| error.io_error)),
         confidential: lockdown().as_deref() == Some("confidentiality"),
         types: types(btf.unwrap_or(Path::new(KERNEL_BTF))),
         types_from_file: btf.is_some(),
         ring_buffer: ring_buffer(),
         refused: Vec::new(),
     }
+}
+
+/// Whether there is a `bpf()`, from what it said to the plainest question. Whoever may not ask is told so, and nothing else.
+fn ebpf(asked: io::Result<bool>) -> bool {
+    !asked.is_err_and(|error| error.raw_os_error() == Some(nix::libc::ENOSYS))
 }
 
 /// Whether the kernel has ring buffers; where it does not say, it is taken for one that does.
@@ -93,6 +99,14 @@ mod tests {
     fn lockdown_in_force() {
         assert_eq!(bracketed("none [integrity] confidentiality\n"), Some("integrity"));
         assert_eq!(bracketed("none integrity"), None);
+    }
+
+    #[test]
+    fn a_kernel_without_ebpf() {
+        let said = |errno| ebpf(Err(io::Error::from_raw_os_error(errno)));
+        assert!(!said(nix::libc::ENOSYS));
+        assert!(said(nix::libc::EPERM) && said(nix::libc::EINVAL) && ebpf(Ok(true)) && ebpf(Ok(false)));
+        assert!(ebpf(Err(io::ErrorKind::Other.into())));
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! Gives a client of the lab a timestamp clock of its own: loads and attaches the tc programs of the object `lab`.
 
-use std::io;
+mod classifier;
+
+use std::{io, os::fd::AsFd as _};
 
 use aya::{
-    Ebpf, EbpfLoader,
+    Ebpf,
     programs::{SchedClassifier, TcAttachType, tc},
 };
+use tracer_common::legacy::lab::{PER_CONNECTION, SHIFT};
+
+use self::classifier::Interface;
+use super::load::tell;
 
 #[cfg(not(no_ebpf))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/lab"));
@@ -36,16 +42,41 @@ pub fn shift(interface: &str, clock: Clock) -> io::Result<Clocked> {
     if OBJECT.is_empty() {
         return Err(io::Error::other("this program was built without its eBPF part"));
     }
-    let mut ebpf = EbpfLoader::new()
-        .override_global("SHIFT", &ahead, true)
-        .override_global("PER_CONNECTION", &per_connection, true)
-        .load(OBJECT)
-        .map_err(io::Error::other)?;
-    tc::qdisc_add_clsact(interface).map_err(io::Error::other)?;
-    for (name, direction) in [("clock_out", TcAttachType::Egress), ("clock_in", TcAttachType::Ingress)] {
+    let mut words = [0; 2];
+    (words[SHIFT], words[PER_CONNECTION]) = (ahead, per_connection);
+    let mut object = OBJECT.to_vec();
+    tell(&mut object, &words);
+    let mut ebpf = Ebpf::load(&object).map_err(io::Error::other)?;
+    let mut old = match tc::qdisc_add_clsact(interface) {
+        Ok(()) => None,
+        // Where it is refused for another reason, this is refused for the same.
+        Err(_) => Some(Interface::prepare(interface)?),
+    };
+    for (name, direction, old_direction) in [
+        ("clock_out", TcAttachType::Egress, classifier::EGRESS),
+        ("clock_in", TcAttachType::Ingress, classifier::INGRESS),
+    ] {
         let program = ebpf.program_mut(name).ok_or_else(|| io::Error::other("the object lacks a program"))?;
         let program: &mut SchedClassifier = program.try_into().map_err(io::Error::other)?;
-        program.load().and_then(|()| program.attach(interface, direction)).map_err(io::Error::other)?;
+        program.load().map_err(io::Error::other)?;
+        match &mut old {
+            None => program.attach(interface, direction).map(drop).map_err(io::Error::other)?,
+            Some(old) => {
+                let loaded = program.fd().map_err(io::Error::other)?;
+                old.attach(old_direction, loaded.as_fd(), name)?;
+            }
+        }
     }
     Ok(Clocked(ebpf))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_is_told_its_clock() {
+        let mut object = OBJECT.to_vec();
+        assert_eq!(tell(&mut object, &[0; 2]) > 0, !OBJECT.is_empty());
+    }
 }

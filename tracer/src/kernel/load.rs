@@ -7,7 +7,10 @@ mod attached;
 mod counts;
 mod legacy;
 mod tables;
+mod unprobed;
 mod words;
+
+use std::hash::BuildHasher as _;
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
@@ -21,10 +24,15 @@ use super::{
     told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
 };
-use crate::error::{Exit, Failure};
+use crate::{
+    error::{Exit, Failure},
+    keyed::Keyed,
+};
 pub use attached::{Attached, ProgramFacts};
 pub use counts::Counts;
+pub(super) use legacy::tell;
 pub use tables::{Kinds, Sources};
+use words::of_probe;
 pub(super) use words::{in_words, load_failure};
 
 /// The filter, ready for the programs.
@@ -163,7 +171,7 @@ pub(super) fn load(
     let shape = shape_words(plan.shape);
     let words = filter_words(filter.words);
     // The system's random numbers, as the keys of user space's own tables.
-    let [a, b, c, d, ..] = ahash::RandomState::new().hash_one(0_u8).to_ne_bytes();
+    let [a, b, c, d, ..] = Keyed::default().hash_one(0_u8).to_ne_bytes();
     let key = u32::from_ne_bytes([a, b, c, d]);
     let sampling = sampling_words(settings, key);
     if plan.set == Set::Legacy {
@@ -225,10 +233,20 @@ pub fn attach_hook(
                     unload(program);
                 }
             }
-            return Err(in_words(&error));
+            return Err(refusal(*point, target, &error));
         }
     }
     Ok(())
+}
+
+/// Why a hook does not attach.
+fn refusal(point: Point, target: &str, error: &ProgramError) -> String {
+    match (point, error) {
+        (_, ProgramError::LoadError { .. }) | (Point::Fentry | Point::Fexit | Point::Tracepoint, _) => {
+            in_words(error)
+        }
+        (Point::Kprobe | Point::Kretprobe, _) => of_probe(in_words(error), || unprobed::unprobed(target)),
+    }
 }
 
 fn attach_program(

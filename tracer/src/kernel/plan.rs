@@ -10,12 +10,14 @@ use super::{
     types::Types,
 };
 use crate::{
+    analysis::kernel::version,
     error::{Exit, Failure},
     model::{Cause, report::Missing},
 };
 
 /// What the machine allows, as far as it was found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     /// `uname -r`.
     pub kernel: String,
@@ -23,6 +25,8 @@ pub struct Facts {
     pub lacking_capabilities: Vec<&'static str>,
     /// Kernel lockdown in "confidentiality" mode: programs may not read kernel memory.
     pub confidential: bool,
+    /// The system call `bpf()` is there.
+    pub ebpf: bool,
     /// The kernel's types, or why there are none.
     pub types: Result<Types, NoTypes>,
     /// The types are from a file, not from the kernel itself.
@@ -91,12 +95,33 @@ pub enum Refusal {
     Capabilities(Vec<&'static str>),
     /// Lockdown forbids it.
     Lockdown,
+    /// Before [`OLDEST`]; what `uname -r` says.
+    TooOld(String),
+    /// There is no `bpf()`.
+    NoEbpf,
     /// There are no types.
     NoTypes(NoTypes),
     /// The types lack fields.
     Fields(Vec<String>),
     /// No set, or not the one that was asked for, attaches.
     Sets(Wish, Vec<Refused>),
+}
+
+/// The first kernel whose probes can be read (`legacy`): 4.4 hands records over (`bpf_perf_event_output`).
+const OLDEST: (u32, u32) = (4, 4);
+
+/// The next best way, where the kernel itself cannot be asked.
+const PACKETS: &str = "packets alone say much: `tcpdump -w - tcp | tracer replay -`";
+
+/// What keeps every hook set from working, whatever the rest is.
+pub fn unfit(facts: &Facts) -> Option<Refusal> {
+    match version(&facts.kernel) {
+        // It does not say.
+        (0, 0) => None,
+        version if version < OLDEST => Some(Refusal::TooOld(facts.kernel.clone())),
+        _ => None,
+    }
+    .or((!facts.ebpf).then_some(Refusal::NoEbpf))
 }
 
 /// Chooses.
@@ -109,6 +134,9 @@ pub fn plan(facts: &Facts, wish: Wish) -> Result<Plan, Refusal> {
     }
     if facts.confidential {
         return Err(Refusal::Lockdown);
+    }
+    if let Some(refusal) = unfit(facts) {
+        return Err(refusal);
     }
     let types = facts.types.as_ref().map_err(|why| Refusal::NoTypes(why.clone()))?;
     if !types.lacking.is_empty() {
@@ -262,10 +290,20 @@ impl From<Refusal> for Failure {
                 "/sys/kernel/security/lockdown is set to confidentiality, which forbids reading kernel memory".into(),
                 "boot with `lockdown=integrity`, or without `lockdown=`; captures are read all the same: `tracer replay FILE`",
             ),
+            Refusal::TooOld(kernel) => unable(
+                "this kernel is too old to be traced",
+                format!("it is {kernel}, and eBPF programs can tell what they see from 4.4 on"),
+                PACKETS,
+            ),
+            Refusal::NoEbpf => unable(
+                "this kernel runs no eBPF programs",
+                "the system call bpf() is not there: the kernel was built without CONFIG_BPF_SYSCALL, or a container's seccomp profile hides it".into(),
+                &format!("in a container: start it with `--security-opt seccomp=unconfined`, or run tracer on the host; without eBPF, {PACKETS}"),
+            ),
             Refusal::NoTypes(none) => unable(
                 "the kernel's type information (BTF) is missing",
                 format!("{}: {}", none.path, none.why),
-                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or name a BTF file of exactly this kernel: `tracer --btf FILE`; without either, packets alone say much: `tcpdump -w - tcp | tracer replay -`",
+                &format!("use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or name a BTF file of exactly this kernel: `tracer --btf FILE`; without either, {PACKETS}"),
             ),
             Refusal::Fields(lacking) => unable(
                 "this kernel's structures are not known to this version",
@@ -279,7 +317,7 @@ impl From<Refusal> for Failure {
                     Wish::Auto => unable(
                         "no hook set attaches on this kernel",
                         why.join("\n  "),
-                        "see which hook fails and why: `tracer doctor -v`; CONFIG_BPF_SYSCALL and tracepoints must be built in; without them, packets alone say much: `tcpdump -w - tcp | tracer replay -`",
+                        &format!("see which hook fails and why: `tracer doctor -v`; kernel probes or tracepoints must be built in and allowed; without them, {PACKETS}"),
                     ),
                     Wish::Only(set) => unable(
                         &format!("the hook set {} does not attach on this kernel", set.name()),

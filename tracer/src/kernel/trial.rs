@@ -3,7 +3,7 @@
 use super::{
     hooks::Set,
     load::{KernelFilter, Settings, attach, attach_hook, load, own_types},
-    plan::{Facts, Plan, Wish, hooks_of, survey},
+    plan::{Facts, Plan, Wish, hooks_of, survey, unfit},
 };
 use crate::error::Failure;
 
@@ -49,7 +49,11 @@ fn one_by_one(
 ) -> Vec<(&'static str, Result<(), String>)> {
     let all_the_same = |why: &str| hooks_of(set).map(|hook| (hook.name, Err(why.to_owned()))).collect();
     let types = match &facts.types {
-        Ok(types) if facts.lacking_capabilities.is_empty() && !facts.confidential => types,
+        Ok(types)
+            if facts.lacking_capabilities.is_empty() && !facts.confidential && unfit(facts).is_none() =>
+        {
+            types
+        }
         _ => return all_the_same(&failure.why),
     };
     let (plan, _) = survey(facts, types, set);

@@ -71,6 +71,11 @@ fn result(program: &str, args: &[&str], out: &Output) -> io::Result<String> {
     Err(io::Error::other(format!("{program} {}: {}: {said}", args.join(" "), out.status)))
 }
 
+/// Whether the calling thread's namespace has a setting.
+pub(super) fn has(name: &str) -> bool {
+    Path::new("/proc/sys").join(name).exists()
+}
+
 /// Sets a value below `/proc/sys`, where `net` is that of the calling thread's namespace.
 ///
 /// # Errors

@@ -19,6 +19,8 @@ pub struct Checkup {
     pub types_path: String,
     /// Why there is none, or none that suffices.
     pub no_types: Option<String>,
+    /// What keeps every hook set from working here, whatever the rest is: a kernel that is too old, or without eBPF.
+    pub unfit: Option<String>,
     /// The kernel's lockdown: `none`, `integrity`, `confidentiality`; `None`: this kernel has none, or it cannot be read.
     pub lockdown: Option<String>,
     /// The kernel names the socket that a dropped packet was for (6.11); `None`: not known.

@@ -68,6 +68,9 @@ impl Style {
         } else {
             lines.extend(self.item(Mark::Bad, &format!("{} missing", checkup.lacking.join(" and "))));
         }
+        if let Some(why) = &checkup.unfit {
+            lines.extend(self.item(Mark::Bad, &clean(why)));
+        }
         match &checkup.no_types {
             None => fine.push(format!("BTF ({})", clean(&checkup.types_path))),
             Some(why) => lines.extend(

@@ -15,7 +15,8 @@ use super::{
 };
 
 /// All of them; the setting is the whole machine's, so each runs alone.
-pub(crate) const RECYCLE: &[Filter] = &[("listen/recycle", recycle)];
+pub(crate) const RECYCLE: &[Filter] =
+    &[("listen/recycle", recycle), ("listen/recycle-before-the-start", before_the_start)];
 
 const SETTING: &str = "/proc/sys/net/ipv4/tcp_tw_recycle";
 const ISN: u32 = 1_000_000;
@@ -60,6 +61,27 @@ fn recycle(ground: Ground) -> Result<()> {
         lab.shoot(&lab.syn(9, 1005, ISN, Some(kept + 5000)), Fate::Accepted)?;
         // Another address.
         lab.shoot(&lab.syn(8, 1006, ISN, Some(kept - 5000)), Fate::Accepted)?;
+        judge(&mut lab, &watcher, ground)?;
+    }
+    Ok(())
+}
+
+/// The connection ended before the tracer started: only the kernel's own memory knows its clock.
+fn before_the_start(ground: Ground) -> Result<()> {
+    let _on = On::set()?;
+    for family in [Family::V4, Family::V6] {
+        let mut lab = Lab::new(family)?;
+        let listener = lab.listen(16)?;
+        let first = lab.syn(9, 1001, ISN, Some(STAMP));
+        let kept = lab.time_wait(&listener, &first)?.last_tsval()?;
+        // Nobody watched.
+        lab.shots.clear();
+        // It reckons in seconds, and what it learned in the second of the drop may be newer than the drop.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let path = lab.netns.path().display().to_string();
+        let watcher = Watcher::start(ground.set.name(), &["--cause", "all", "--netns", &path])?;
+        lab.shoot(&lab.syn(9, 1002, ISN, Some(kept - 5000)), Fate::dies_by(PawsRecycle, kept))?;
+        lab.shoot(&lab.syn(9, 1003, ISN, None), Fate::dies_by(PawsRecycle, kept))?;
         judge(&mut lab, &watcher, ground)?;
     }
     Ok(())

@@ -140,9 +140,9 @@ fn follow(child: &mut Child, until: Instant, line: &mut dyn FnMut(&str)) -> Resu
     Ok(in_time)
 }
 
-/// The line that init writes last.
+/// What init writes last; a kernel may have left its own line before it without an end (4.9).
 fn status_in(console: &str) -> Option<i32> {
-    console.lines().rev().find_map(|line| line.trim().strip_prefix("VMRC=")?.parse().ok())
+    console.lines().rev().find_map(|line| line.rsplit_once("VMRC=")?.1.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -152,6 +152,7 @@ mod tests {
     #[test]
     fn the_result_on_the_console() {
         assert_eq!(status_in("[ 1.0] boot\nVMRC=101\r\n[ 9.0] reboot: Power down\n"), Some(101));
+        assert_eq!(status_in("no mitigation available!VMRC=0\r\n"), Some(0));
         assert_eq!(status_in("[ 1.0] Kernel panic\n"), None);
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn healthy() -> Checkup {
         lacking: Vec::new(),
         types_path: "/sys/kernel/btf/vmlinux".into(),
         no_types: None,
+        unfit: None,
         lockdown: Some("none".into()),
         rx_sk: Some(true),
         check_req_reasons: Some(false),
@@ -123,7 +124,21 @@ fn one_sentence_at_the_end() {
             "Build it",
             "cargo xtask build",
         ),
-        (Checkup { sets: none(), ..healthy() }, "No hook set attaches", "CONFIG_BPF_SYSCALL"),
+        (
+            Checkup { sets: none(), ..healthy() },
+            "No hook set attaches",
+            "`tcpdump -w - tcp | tracer replay -`.",
+        ),
+        (
+            Checkup {
+                sets: none(),
+                unfit: Some("this kernel is too old".into()),
+                no_types: Some("no".into()),
+                ..healthy()
+            },
+            "Packets alone say much here",
+            "`tcpdump -w - tcp | tracer replay -`.",
+        ),
         (
             Checkup { sets: none(), no_types: Some("there is no such file".into()), ..healthy() },
             "Use a kernel",

@@ -7,11 +7,13 @@
 
 use std::net::IpAddr;
 
-use ahash::RandomState;
 use hashbrown::HashMap;
 
 use super::meaning::is_older;
-use crate::model::{Nanos, Syn};
+use crate::{
+    keyed::Keyed,
+    model::{Nanos, Syn},
+};
 
 /// `TCP_PAWS_MSL`, nanoseconds.
 const MINUTE: i64 = 60_000_000_000;
@@ -36,8 +38,8 @@ struct Tally {
 #[derive(Debug, Default)]
 pub(super) struct Recycle {
     /// By client and server.
-    stamps: HashMap<(IpAddr, IpAddr), (u32, Nanos), RandomState>,
-    servers: HashMap<IpAddr, Tally, RandomState>,
+    stamps: HashMap<(IpAddr, IpAddr), (u32, Nanos), Keyed>,
+    servers: HashMap<IpAddr, Tally, Keyed>,
 }
 
 impl Recycle {

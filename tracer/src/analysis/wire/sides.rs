@@ -5,11 +5,10 @@
 
 use std::{collections::VecDeque, net::IpAddr};
 
-use ahash::RandomState;
 use hashbrown::{HashMap, HashSet};
 
 use super::queue::Waiting;
-use crate::model::Flow;
+use crate::{keyed::Keyed, model::Flow};
 
 /// Addresses of which both ways were seen. A capture that holds both ways of so many holds them of all.
 const ROOM: usize = 65_536;
@@ -19,10 +18,10 @@ const KEPT: usize = 16_384;
 /// What was seen of addresses.
 #[derive(Debug, Default)]
 pub(super) struct Sides {
-    both: HashSet<IpAddr, RandomState>,
+    both: HashSet<IpAddr, Keyed>,
     kept: VecDeque<Waiting>,
     /// SYNs in `kept` by server.
-    servers: HashMap<IpAddr, usize, RandomState>,
+    servers: HashMap<IpAddr, usize, Keyed>,
 }
 
 impl Sides {

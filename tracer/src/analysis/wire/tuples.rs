@@ -3,13 +3,16 @@
 //! Keeps facts and decides nothing. Bounded: two generations of half the room each. Whatever is touched moves into the
 //! younger one, and when that is full the older one is forgotten.
 
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
-use ahash::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
 
 use super::queue::NONE;
-use crate::model::{Flow, Nanos};
+use crate::{
+    keyed::Keyed,
+    model::{Flow, Nanos},
+};
 
 /// Two endpoints, whichever sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,7 +136,7 @@ impl Tuple {
 /// The tuples that are remembered.
 #[derive(Debug)]
 pub(super) struct Tuples {
-    hasher: RandomState,
+    hasher: Keyed,
     room: usize,
     young: HashTable<Tuple>,
     old: HashTable<Tuple>,
@@ -141,7 +144,7 @@ pub(super) struct Tuples {
 
 impl Tuples {
     pub(super) fn new(room: usize) -> Self {
-        Self { hasher: RandomState::new(), room, young: HashTable::new(), old: HashTable::new() }
+        Self { hasher: Keyed::default(), room, young: HashTable::new(), old: HashTable::new() }
     }
 
     /// Everything that is known of two endpoints. `forget` is called for each of those that go to make room.

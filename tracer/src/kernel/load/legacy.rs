@@ -74,7 +74,7 @@ pub(super) fn cpus() -> Result<u32, Failure> {
 
 /// Writes the words where the programs have their marks: the constant of an instruction that loads 64 bits
 /// (`BPF_LD | BPF_IMM | BPF_DW`, in two halves of 8 bytes). Returns how many.
-fn tell(object: &mut [u8], words: &[u32]) -> usize {
+pub(in crate::kernel) fn tell(object: &mut [u8], words: &[u32]) -> usize {
     const LOAD: u8 = 0x18;
     let mut told = 0;
     for at in (0..object.len().saturating_sub(15)).step_by(8) {

@@ -23,6 +23,7 @@ struct DoctorLine<'a> {
     lacking: &'a [String],
     btf: Btf<'a>,
     lockdown: Option<&'a str>,
+    unfit: Option<&'a str>,
     /// The set that tracing uses.
     set: Option<&'a str>,
     sets: Vec<TriedSet<'a>>,
@@ -110,6 +111,7 @@ pub fn doctor(checkup: &Checkup) -> String {
         lacking: &checkup.lacking,
         btf: Btf { path: &checkup.types_path, why: checkup.no_types.as_deref() },
         lockdown: checkup.lockdown.as_deref(),
+        unfit: checkup.unfit.as_deref(),
         set: chosen(checkup).map(|set| set.set.as_str()),
         sets: checkup.sets.iter().map(TriedSet::from).collect(),
         causes: sight(checkup).into_iter().map(CauseRow::from).collect(),

@@ -18,6 +18,7 @@ pub(super) fn facts(release: &str) -> Facts {
         kernel: format!("{release}.0-test"),
         lacking_capabilities: Vec::new(),
         confidential: false,
+        ebpf: true,
         types: Ok(types(release)),
         types_from_file: false,
         ring_buffer: version(release) >= (5, 8),

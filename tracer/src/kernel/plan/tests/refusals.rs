@@ -23,7 +23,31 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
     let untraced = kernels::with(from_file.clone(), |types| types.tracepoints.clear());
     let untraced = refuse(untraced, Set::Legacy, "tcp_conn_request", "no");
     let none = "there is no such file";
+    let no_ebpf = Facts { ebpf: false, ..facts("5.10") };
+    let too_old = Facts { kernel: "3.10.0-1160.el7.x86_64".into(), ..facts("4.4") };
+    let inlined = kernels::without(facts("4.19"), "tcp_conn_request");
+    let forbidden = refuse(facts("4.19"), Set::Legacy, "tcp_conn_request", "the kernel forbids probes in it");
+    let tcpdump = "`tcpdump -w - tcp | tracer replay -`";
     vec![
+        (no_ebpf.clone(), Wish::Auto, "no eBPF programs", "CONFIG_BPF_SYSCALL", tcpdump),
+        (no_ebpf, Wish::Only(Set::Legacy), "no eBPF programs", "seccomp", "seccomp=unconfined"),
+        (too_old.clone(), Wish::Auto, "too old", "3.10.0-1160.el7.x86_64, and eBPF", tcpdump),
+        (too_old, Wish::Only(Set::Legacy), "too old", "from 4.4 on", tcpdump),
+        (
+            inlined,
+            Wish::Auto,
+            "no hook set attaches",
+            "legacy: tcp_conn_request: this kernel has no such function, or inlined it",
+            tcpdump,
+        ),
+        (
+            forbidden,
+            Wish::Auto,
+            "no hook set attaches",
+            "legacy: tcp_conn_request: the kernel forbids",
+            tcpdump,
+        ),
+        (no_btf(none), Wish::Auto, "(BTF) is missing", none, tcpdump),
         (no_btf(none), Wish::Auto, "(BTF) is missing", none, "--btf FILE"),
         (
             no_btf("this is no BTF of a little-endian kernel"),
@@ -113,6 +137,12 @@ fn the_first_obstacle_is_named() {
     facts.lacking_capabilities.clear();
     assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::Lockdown));
     facts.confidential = false;
+    (facts.ebpf, facts.kernel) = (false, "4.3.9".into());
+    assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::TooOld("4.3.9".into())));
+    // One that does not say what it is, is not taken for an old one.
+    facts.kernel.clear();
+    assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::NoEbpf));
+    (facts.ebpf, facts.kernel) = (true, "4.4.302".into());
     assert_eq!(plan(&facts, Wish::Auto), Err(Refusal::NoTypes(no_types)));
 }
 
