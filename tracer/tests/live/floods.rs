@@ -171,13 +171,13 @@ fn under_a_flood(
     ground: Ground,
     spoofs: u32,
     refused: u32,
-    watched: Watched,
+    manner: Watched,
 ) -> Result<(super::watcher::Ended, u32)> {
     const MOST_KIB: u64 = 64 << 10;
-    let stopped = watched == Watched::Stopped;
+    let stopped = manner == Watched::Stopped;
     let mut lab = Lab::new(Family::V4)?;
     let mut nat = Nat::new(&mut lab)?;
-    let how: &[&str] = match watched {
+    let how: &[&str] = match manner {
         Watched::Stopped => &[],
         Watched::Read => &["--rate-limit", "10"],
         // No more records a second than that are sure to come.
@@ -207,7 +207,7 @@ fn under_a_flood(
     exact(ground, &ended.summary, spoofs, refused)?;
     ensure!(whole < MOST_KIB, "{whole} KiB after {spoofs} addresses");
     ensure!(
-        watched != Watched::ByFew || whole <= half + half / 8,
+        manner != Watched::ByFew || whole <= half + half / 8,
         "{half} KiB after half of them, {whole} KiB after all"
     );
     let address = nat.syn.from.ip();
