@@ -21,12 +21,12 @@ use object::{
 #[path = "../xtask/src/toolchain/find.rs"]
 mod find;
 
-/// The objects: the tracer's programs, the same for old kernels, the client clocks of the lab, and programs that do nothing,
-/// for the benchmark.
-const OBJECTS: [&str; 4] = ["tracer", LEGACY, "lab", "empty"];
+/// The objects: the tracer's programs, the same for old kernels, those that find out where fields are, the client clocks of
+/// the lab, and programs that do nothing, for the benchmark.
+const OBJECTS: [&str; 5] = ["tracer", LEGACY[0], LEGACY[1], "lab", "empty"];
 /// Made of the instructions of old kernels, which had no loops and no calls. Its own, and not `RUSTFLAGS`: with those `core`
 /// would be compiled again.
-const LEGACY: &str = "legacy";
+const LEGACY: [&str; 2] = ["legacy", "calibration"];
 const LEGACY_FLAGS: [&str; 3] = ["-Ctarget-cpu=v1", "-Cdebuginfo=0", "-Clink-arg=--unroll-loops"];
 
 fn main() -> Result<()> {
@@ -101,12 +101,15 @@ fn build(toolchain: &find::Toolchain, workspace: &Path, out: &Path) -> Result<()
         cargo
     };
     let mut all = cargo("build");
-    for object in OBJECTS.into_iter().filter(|object| *object != LEGACY) {
+    for object in OBJECTS.into_iter().filter(|object| !LEGACY.contains(object)) {
         all.args(["--bin", object]);
     }
-    let mut legacy = cargo("rustc");
-    legacy.args(["--bin", LEGACY, "--"]).args(LEGACY_FLAGS);
-    for mut cargo in [all, legacy] {
+    let legacy = LEGACY.map(|object| {
+        let mut one = cargo("rustc");
+        one.args(["--bin", object, "--"]).args(LEGACY_FLAGS);
+        one
+    });
+    for mut cargo in std::iter::once(all).chain(legacy) {
         let status = cargo.status().with_context(|| format!("run {cargo:?}"))?;
         if !status.success() {
             bail!("{cargo:?}: {status}");

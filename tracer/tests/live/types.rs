@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use btf_rs::{Btf, Member, Type};
-use tracer::kernel::btf;
-use tracer_common::offsets::FIELDS;
+use tracer::kernel::{btf, calibration::calibrate};
+use tracer_common::offsets::{ABSENT, FIELDS};
 
 const TYPES: &str = "/sys/kernel/btf/vmlinux";
 
@@ -22,6 +22,26 @@ pub(crate) fn offsets_agree() -> Result<()> {
         found += usize::from(our.is_some());
     }
     ensure!(found > 20, "only {found} fields were found");
+    Ok(())
+}
+
+/// What calibration finds is where the kernel's own types say, and it finds what tracing cannot do without.
+pub(crate) fn calibrated() -> Result<()> {
+    let bytes = std::fs::read(TYPES).context(TYPES)?;
+    let types = btf::Btf::parse(&bytes).context("the kernel's types")?;
+    let found = calibrate().map_err(|why| anyhow::anyhow!("{why}"))?;
+    let (mut claimed, mut lacking, mut wrong) = (0, Vec::new(), Vec::new());
+    for (field, offset) in FIELDS.iter().zip(&found.offsets) {
+        let name = format!("{}.{}", field.strukt, field.path);
+        match (*offset, types.offset(field.strukt, field.path).ok()) {
+            (ABSENT, None) => {}
+            (ABSENT, Some(_)) => lacking.push(name),
+            (ours, theirs) if theirs == Some(ours) => claimed += 1,
+            (ours, theirs) => wrong.push(format!("{name}: {ours}, not {theirs:?}")),
+        }
+    }
+    println!("calibrated: {claimed} of {} in {:?}; without {}", FIELDS.len(), found.took, lacking.join(", "));
+    ensure!(wrong.is_empty(), "{}", wrong.join("; "));
     Ok(())
 }
 

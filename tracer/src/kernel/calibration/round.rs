@@ -1,0 +1,403 @@
+//! A round: connections in every state, and what the kernel's memory of them must hold.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
+    os::linux::net::TcpStreamExt as _,
+    time::Duration,
+};
+
+use nix::sys::socket::{Backlog, listen};
+use tracer_common::calibration::{CHUNK, CHUNKS, call};
+
+use super::{
+    evidence::{Queued, Round, field},
+    moment::Moment,
+    reader::{Called, Reader},
+    scene::{Client, Scene},
+    search::{Pointing, Want, number, ticks},
+    segment::{Segment, flag, octets},
+};
+
+/// Bytes of a full socket that are looked at, and of smaller structures.
+const SOCKET: usize = CHUNK * CHUNKS;
+const SMALL: usize = 2 * CHUNK;
+/// Of a socket, what has the address of its namespace in it; and how far from there its inode may stand.
+const COMMON: usize = 256;
+const TARGET: usize = 1024;
+/// How long the kernel may wait before it sends a SYN/ACK again.
+const AGAIN: Duration = Duration::from_millis(2500);
+/// States of a socket (`include/net/tcp_states.h`).
+mod state {
+    pub(super) const ESTABLISHED: u64 = 1;
+    pub(super) const FIN_WAIT2: u64 = 5;
+    pub(super) const TIME_WAIT: u64 = 6;
+    pub(super) const CLOSE_WAIT: u64 = 8;
+    pub(super) const LISTEN: u64 = 10;
+    pub(super) const NEW_SYN_RECV: u64 = 12;
+}
+
+/// What must stand in a structure.
+pub(super) type Wants = Vec<(usize, Want)>;
+
+/// A round under way.
+pub(super) struct Stage<'a> {
+    pub(super) reader: &'a mut Reader,
+    pub(super) scene: Scene,
+    pub(super) round: Round,
+}
+
+/// What stays open until a second has passed.
+pub(super) struct Kept {
+    listener: TcpListener,
+    backlog: i32,
+    half_open: Vec<Client>,
+    established: (Client, TcpStream),
+    bucket: (Client, u64),
+    _rest: Vec<TcpStream>,
+}
+
+impl Stage<'_> {
+    /// All of it for one of our addresses.
+    pub(super) fn family(&mut self, server: IpAddr, half_open: usize) -> io::Result<Kept> {
+        let (listener, backlog) = self.listen(server)?;
+        let to = listener.local_addr()?;
+        self.listening(&listener, backlog, 0, 0)?;
+        let half_open = self.half_open(&listener, half_open)?;
+        let qlen = half_open.len();
+        self.listening(&listener, backlog, qlen, 0)?;
+        let mut clients = Vec::new();
+        for accept in 1..=4 {
+            clients.push(self.scene.connect(to)?);
+            self.listening(&listener, backlog, qlen, accept)?;
+        }
+        let mut streams = Vec::new();
+        for _ in &clients {
+            streams.push(listener.accept()?.0);
+        }
+        self.listening(&listener, backlog, qlen, 0)?;
+        let mut connections = clients.into_iter().zip(streams);
+        let mut next = || connections.next().ok_or_else(|| io::Error::other("a connection is lacking"));
+        let (mut established, mut left, mut half_closed, mut closed) = (next()?, next()?, next()?, next()?);
+        self.established(&mut established)?;
+        self.close_wait(&mut left)?;
+        self.fin_wait2(&mut half_closed.0, half_closed.1)?;
+        let bucket = self.time_wait(&mut closed.0, closed.1)?;
+        self.refused(&half_open[0], &established, &closed.0, bucket)?;
+        let bucket = (closed.0, bucket);
+        Ok(Kept { listener, backlog, half_open, established, bucket, _rest: vec![left.1] })
+    }
+
+    /// Waits until the kernel sends the first SYN/ACK again: what counts requests, and what counts those that were not asked
+    /// twice, differ from then on. A second has passed, too.
+    pub(super) fn late(&mut self, mut kept: Kept) -> io::Result<()> {
+        let first = &kept.half_open[0];
+        if self.scene.wait(first, flag::SYN | flag::ACK, AGAIN)?.is_none() {
+            return Err(io::Error::other("the kernel does not send a SYN/ACK again"));
+        }
+        self.listening(&kept.listener, kept.backlog, kept.half_open.len(), 0)?;
+        let (client, stream) = &mut kept.established;
+        let moment = Moment::now()?;
+        self.data(client)?;
+        let memory = self.socket(stream)?;
+        self.round.add(memory, full(client, state::ESTABLISHED, &moment)?);
+        let (client, bucket) = &mut kept.bucket;
+        let moment = Moment::now()?;
+        let ack = client.later(flag::ACK);
+        self.scene.send(&ack)?;
+        let memory = self.reader.read(*bucket, SMALL)?;
+        self.round.add(memory, in_bucket(client, state::TIME_WAIT, &moment)?);
+        Ok(())
+    }
+
+    fn listen(&mut self, server: IpAddr) -> io::Result<(TcpListener, i32)> {
+        let listener = TcpListener::bind((server, self.scene.random.port()))?;
+        listener.set_nonblocking(true)?;
+        // Below the least that `net.core.somaxconn` was anywhere.
+        let backlog = i32::try_from(self.scene.random.within(20, 120)).unwrap_or(20);
+        listen(&listener, Backlog::new(backlog)?)?;
+        Ok((listener, backlog))
+    }
+
+    fn socket(&mut self, socket: &impl std::os::fd::AsFd) -> io::Result<Vec<u8>> {
+        let address = self.reader.socket(socket)?;
+        self.reader.read(address, SOCKET)
+    }
+
+    /// A listener with so many requests and connections.
+    fn listening(&mut self, socket: &TcpListener, backlog: i32, syn: usize, accept: usize) -> io::Result<()> {
+        let memory = self.socket(socket)?;
+        if self.round.sockets.is_empty() {
+            let common = memory.get(..COMMON).unwrap_or_default().to_vec();
+            let pointing = self.pointing(common, |_| true)?;
+            self.round.sockets.push(pointing);
+        }
+        let address = socket.local_addr()?;
+        let mut wants = vec![
+            (field!(sk_state), Want::number(1, state::LISTEN)),
+            (field!(sk_type), Want::number(2, 1)),
+            (field!(sk_ack_backlog), Want::number(4, accept as u64)),
+            (field!(sk_max_ack_backlog), Want::number(4, u64::from(backlog.unsigned_abs()))),
+            (field!(icsk_qlen), Want::number(4, syn as u64)),
+        ];
+        wants.extend(own(address));
+        self.round.add(memory, wants);
+        Ok(())
+    }
+
+    /// A structure with the memory to which it points; it must lead to our namespace.
+    pub(super) fn pointing(&mut self, memory: Vec<u8>, wanted: impl Fn(u64) -> bool) -> io::Result<Pointing> {
+        let mut targets = Vec::new();
+        for (at, address) in addresses(&memory).filter(|(_, address)| wanted(*address)) {
+            targets.push((at, self.reader.read(address, TARGET)?));
+        }
+        let want = Want::Rare(self.scene.inode.to_ne_bytes().to_vec());
+        Ok(Pointing { memory, targets, want })
+    }
+
+    /// SYNs that nobody answers.
+    fn half_open(&mut self, listener: &TcpListener, count: usize) -> io::Result<Vec<Client>> {
+        let to = listener.local_addr()?;
+        let sock = self.reader.socket(listener)?;
+        let mut clients = Vec::new();
+        for _ in 0..count {
+            let mut client = self.scene.client(to);
+            self.reader.await_call(call::ANSWER)?;
+            self.scene.open(&mut client)?;
+            let called = self.called(call::ANSWER)?;
+            let [listener, _, request, _] = called.args;
+            if listener != sock {
+                return Err(io::Error::other("another listener answered"));
+            }
+            let memory = self.reader.read(request, SMALL)?;
+            let mut wants = requested(&client);
+            wants.push((field!(treq_last_oow), Want::number(4, 0)));
+            self.round.add(memory, wants);
+            self.round.requests.push(request);
+            clients.push(client);
+        }
+        Ok(clients)
+    }
+
+    pub(super) fn called(&mut self, which: u32) -> io::Result<Called> {
+        let lacking =
+            || io::Error::other("a kernel function was not called on the thread that sent the packet");
+        self.reader.called(which)?.ok_or_else(lacking)
+    }
+
+    /// A connection that has data to be read.
+    fn established(&mut self, (client, stream): &mut (Client, TcpStream)) -> io::Result<()> {
+        // The acknowledgement waits, so that what was received and what was acknowledged differ.
+        stream.set_quickack(false)?;
+        let sock = self.reader.socket(stream)?;
+        let moment = Moment::now()?;
+        self.reader.await_call(call::PACKET)?;
+        let segment = self.data(client)?;
+        let Called { args: [buffer, device, ..], memory } = self.called(call::PACKET)?;
+        let packet = packet(&segment, self.scene.device.index);
+        let mut wants = packet.clone();
+        wants.push((field!(skb_dev), Want::Rare(device.to_ne_bytes().to_vec())));
+        self.round.add(memory, wants);
+        self.round.device = device;
+        self.queued(buffer, sock, &segment, packet)?;
+        let memory = self.reader.read(sock, SOCKET)?;
+        let mut wants = full(client, state::ESTABLISHED, &moment)?;
+        wants.push((field!(tp_last_oow), Want::number(4, 0)));
+        self.round.add(memory, wants);
+        Ok(())
+    }
+
+    /// Data of some length, in a packet with some options.
+    fn data(&mut self, client: &mut Client) -> io::Result<Segment> {
+        let mut segment = client.later(flag::ACK);
+        segment.payload = vec![0x5a; self.scene.random.within(30, 90) as usize];
+        segment.padding = if client.to.is_ipv4() { self.scene.random.within(1, 6) as u8 } else { 0 };
+        client.next = client.next.wrapping_add(u32::try_from(segment.payload.len()).unwrap_or(0));
+        self.scene.send(&segment)?;
+        Ok(segment)
+    }
+
+    /// The packet's buffer, as it waits in the socket.
+    fn queued(&mut self, buffer: u64, sock: u64, segment: &Segment, mut wants: Wants) -> io::Result<()> {
+        let memory = self.reader.read(buffer, CHUNK)?;
+        let mut targets = Vec::new();
+        for (at, address) in addresses(&memory) {
+            targets.push((at, self.reader.read(address, SMALL)?));
+        }
+        let (packet, header) = segment.packet();
+        let buffer =
+            Pointing { memory: memory.clone(), targets, want: Want::Rare(packet[..header].to_vec()) };
+        let length = |len: usize| u32::try_from(len).unwrap_or(0);
+        self.round.queued.push(Queued { buffer, header: length(header), total: length(packet.len()) });
+        wants.push((field!(skb_sk), Want::Rare(sock.to_ne_bytes().to_vec())));
+        self.round.add(memory, wants);
+        Ok(())
+    }
+
+    /// A connection that its client closed.
+    fn close_wait(&mut self, (client, stream): &mut (Client, TcpStream)) -> io::Result<()> {
+        let moment = Moment::now()?;
+        let fin = client.later(flag::FIN | flag::ACK);
+        client.next = client.next.wrapping_add(1);
+        self.scene.send(&fin)?;
+        let memory = self.socket(stream)?;
+        self.round.add(memory, full(client, state::CLOSE_WAIT, &moment)?);
+        Ok(())
+    }
+
+    /// A connection that the server closed, and the client did not.
+    fn fin_wait2(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<()> {
+        self.closed_by_server(client, stream)?;
+        let moment = Moment::now()?;
+        let ack = client.later(flag::ACK);
+        self.scene.send(&ack)?;
+        let mut wants = in_bucket(client, state::FIN_WAIT2, &moment)?;
+        let bucket = self.bucket(client)?;
+        let memory = self.reader.read(bucket, SMALL)?;
+        // What the acknowledgement that asked for the bucket left may be the one or the other.
+        wants.retain(|(field, _)| *field != field!(tw_ts_recent_stamp));
+        self.round.add(memory, wants);
+        Ok(())
+    }
+
+    /// A connection that the server closed first. Returns the address of what is left of it.
+    fn time_wait(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<u64> {
+        self.closed_by_server(client, stream)?;
+        let fin = client.later(flag::FIN | flag::ACK);
+        client.next = client.next.wrapping_add(1);
+        self.scene.send(&fin)?;
+        let moment = Moment::now()?;
+        let bucket = self.bucket(client)?;
+        let memory = self.reader.read(bucket, SMALL)?;
+        let mut wants = in_bucket(client, state::TIME_WAIT, &moment)?;
+        wants.push((field!(tw_last_oow), Want::number(4, 0)));
+        self.round.add(memory, wants);
+        Ok(bucket)
+    }
+
+    fn closed_by_server(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<()> {
+        drop(stream);
+        let fin = self.scene.answer(client, flag::FIN)?;
+        (client.expected, client.echo) = (fin.seq.wrapping_add(1), fin.tsval);
+        Ok(())
+    }
+
+    /// Where the bucket of this connection is: it is asked about an acknowledgement.
+    fn bucket(&mut self, client: &mut Client) -> io::Result<u64> {
+        self.reader.await_call(call::BUCKET)?;
+        let ack = client.later(flag::ACK);
+        self.scene.send(&ack)?;
+        Ok(self.called(call::BUCKET)?.args[0])
+    }
+
+    /// Segments with old timestamps: each socket notes when it answered, and what it remembers stays.
+    fn refused(
+        &mut self,
+        half_open: &Client,
+        (established, stream): &(Client, TcpStream),
+        closed: &Client,
+        bucket: u64,
+    ) -> io::Result<()> {
+        let request = self.round.requests[0];
+        let sock = self.reader.socket(stream)?;
+        let mut before = Vec::new();
+        let places = [(request, SMALL), (bucket, SMALL), (sock, SOCKET)];
+        for (address, len) in places {
+            before.push(self.reader.read(address, len)?);
+        }
+        for segment in [half_open.old_syn(), closed.old(flag::ACK), established.old(flag::ACK)] {
+            self.scene.send(&segment)?;
+        }
+        let mut after = Vec::new();
+        for (address, len) in places {
+            after.push(self.reader.read(address, len)?);
+        }
+        let Some(ticks) = ticks([&before[0], &after[0]], [&before[1], &after[1]]) else { return Ok(()) };
+        let want = Want::Number { bytes: 4, mask: u64::MAX, any_of: vec![ticks] };
+        let fields = [field!(treq_last_oow), field!(tw_last_oow), field!(tp_last_oow)];
+        let kept = [
+            (field!(req_ts_recent), half_open.tsval),
+            (field!(tw_ts_recent), closed.tsval),
+            (field!(tp_ts_recent), established.tsval),
+        ];
+        for ((memory, field), (remembers, tsval)) in after.into_iter().zip(fields).zip(kept) {
+            self.round.add(memory, vec![(field, want.clone()), (remembers, rare(tsval))]);
+        }
+        Ok(())
+    }
+}
+
+/// Addresses of the kernel in a structure, and where they stand.
+pub(super) fn addresses(memory: &[u8]) -> impl Iterator<Item = (u32, u64)> {
+    let words = memory.chunks_exact(8).zip((0_u32..).step_by(8));
+    let address = |(bytes, at)| Some((at, number(bytes, 8)?));
+    // The kernel's half of the address space.
+    words.filter_map(address).filter(|(_, word)| word >> 56 == 0xff && *word < u64::MAX - 0xffff)
+}
+
+fn rare(word: u32) -> Want {
+    Want::Rare(word.to_ne_bytes().to_vec())
+}
+
+/// What every socket at our address has.
+fn own(address: SocketAddr) -> Wants {
+    let (family, place) = match address.ip() {
+        IpAddr::V4(_) => (2, field!(sk_rcv_saddr)),
+        IpAddr::V6(_) => (10, field!(sk_v6_rcv_saddr)),
+    };
+    vec![
+        (field!(sk_family), Want::number(2, family)),
+        (field!(sk_num), Want::number(2, address.port().into())),
+        (place, Want::Rare(octets(address.ip()))),
+    ]
+}
+
+/// What everything has that belongs to a connection.
+fn tuple(client: &Client, state: u64) -> Wants {
+    let place = if client.from.is_ipv4() { field!(sk_daddr) } else { field!(sk_v6_daddr) };
+    let mut wants = own(client.to);
+    wants.extend([
+        (field!(sk_state), Want::number(1, state)),
+        (field!(sk_dport), Want::number(2, client.from.port().to_be().into())),
+        (place, Want::Rare(octets(client.from.ip()))),
+    ]);
+    wants
+}
+
+fn requested(client: &Client) -> Wants {
+    let mut wants = tuple(client, state::NEW_SYN_RECV);
+    wants.extend([
+        (field!(req_ts_recent), rare(client.tsval)),
+        (field!(treq_rcv_isn), rare(client.next.wrapping_sub(1))),
+        (field!(treq_rcv_nxt), rare(client.next)),
+    ]);
+    wants
+}
+
+fn full(client: &Client, state: u64, moment: &Moment) -> io::Result<Wants> {
+    let mut wants = tuple(client, state);
+    wants.extend([
+        (field!(sk_type), Want::number(2, 1)),
+        (field!(tp_rcv_nxt), rare(client.next)),
+        (field!(tp_ts_recent), rare(client.tsval)),
+        (field!(tp_ts_recent_stamp), moment.seconds()?),
+    ]);
+    Ok(wants)
+}
+
+fn in_bucket(client: &Client, substate: u64, moment: &Moment) -> io::Result<Wants> {
+    let mut wants = tuple(client, state::TIME_WAIT);
+    wants.extend([
+        (field!(tw_substate), Want::number(1, substate)),
+        (field!(tw_rcv_nxt), rare(client.next)),
+        (field!(tw_ts_recent), rare(client.tsval)),
+        (field!(tw_ts_recent_stamp), moment.seconds()?),
+    ]);
+    Ok(wants)
+}
+
+/// What a packet has wherever it is.
+fn packet(segment: &Segment, index: u32) -> Wants {
+    let protocol: u16 = if segment.from.is_ipv4() { 0x0800 } else { 0x86dd };
+    vec![(field!(skb_iif), rare(index)), (field!(skb_protocol), Want::number(2, protocol.to_be().into()))]
+}
