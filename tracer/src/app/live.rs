@@ -9,7 +9,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 
 use super::{
     report::{End, Manner},
-    request::{filters, wish},
+    request::{filters, types_from, wish},
     signals::{self, Signals},
     sink::{Recording, Written},
     tracing::{Ground, Tracing},
@@ -56,7 +56,7 @@ pub(super) fn run(
     let recording = args.output.record.write.as_deref().map(Recording::create).transpose()?;
     signals::run(async |mut signals| {
         super::debug::install(args.output.more.verbose);
-        let mut facts = capability::facts(args.kernel.types.btf.as_deref());
+        let mut facts = capability::facts(types_from(&args.kernel.types));
         capability::raise_memlock();
         let settings = Settings { ring_bytes: RING_BYTES, debug: args.output.more.verbose > 1 };
         let mut attached = attach(&mut facts, wish(args.kernel.hooks), &filters.kernel, settings)?;

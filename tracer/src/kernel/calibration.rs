@@ -4,21 +4,25 @@
 //!
 //! Nobody else's packets and sockets are looked at: the programs take note of the thread that asks, and of no other.
 
+mod absent;
 mod device;
 mod evidence;
 mod ground;
 mod moment;
 mod reader;
 mod round;
+mod route;
 mod scene;
 pub mod search;
 mod segment;
+pub mod symbols;
 
 use std::{
     io, thread,
     time::{Duration, Instant},
 };
 
+pub(super) use absent::without;
 use evidence::Round;
 use reader::Reader;
 use round::Stage;
@@ -33,17 +37,10 @@ const TRIES: usize = 3;
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calibrated {
-    /// One offset for each of [`FIELDS`].
+    /// One offset for each of [`FIELDS`](tracer_common::offsets::FIELDS).
     pub offsets: Vec<u32>,
     /// How long it took.
     pub took: Duration,
-}
-
-impl Calibrated {
-    /// How many fields were found.
-    pub fn found(&self) -> usize {
-        self.offsets.iter().filter(|offset| **offset != ABSENT).count()
-    }
 }
 
 /// Calibrates. What it makes is gone when it returns.
@@ -68,8 +65,13 @@ fn in_this_thread() -> Result<Calibrated, String> {
         match rounds(&mut reader) {
             Ok([first, second]) => {
                 let offsets = evidence::offsets(&first, &second);
-                log::debug!("calibration: done after {:?}", begun.elapsed());
-                return Ok(Calibrated { offsets, took: begun.elapsed() });
+                let absent = FIELDS.iter().zip(&offsets).filter(|(_, offset)| **offset == ABSENT);
+                let lacking: Vec<_> =
+                    absent.filter(|(field, _)| field.required).map(|(field, _)| field.to_string()).collect();
+                if lacking.is_empty() {
+                    return Ok(Calibrated { offsets, took: begun.elapsed() });
+                }
+                why = format!("not found: {}", lacking.join(", "));
             }
             Err(error) => why = crate::error::words(&error),
         }
@@ -83,7 +85,7 @@ fn rounds(reader: &mut Reader) -> io::Result<[Round; 2]> {
     let (first, kept) = round(reader, HALF_OPEN[0])?;
     let (scene, round_so_far) = first;
     let ((_, second), _) = round(reader, HALF_OPEN[1])?;
-    let mut stage = Stage { reader, scene, round: round_so_far };
+    let mut stage = Stage::new(reader, scene, round_so_far);
     for kept in kept {
         stage.late(kept)?;
     }
@@ -91,17 +93,12 @@ fn rounds(reader: &mut Reader) -> io::Result<[Round; 2]> {
 }
 
 fn round(reader: &mut Reader, half_open: usize) -> io::Result<((Scene, Round), Vec<round::Kept>)> {
-    let mut stage = Stage { reader, scene: Scene::enter()?, round: Round::default() };
+    let mut stage = Stage::new(reader, Scene::enter()?, Round::default());
+    stage.loopback()?;
     let mut kept = Vec::new();
     for server in stage.scene.servers.clone() {
         kept.push(stage.family(server, half_open)?);
     }
     stage.ground()?;
     Ok(((stage.scene, stage.round), kept))
-}
-
-/// Names of the fields that were not found.
-pub fn lacking(offsets: &[u32]) -> Vec<String> {
-    let lacking = FIELDS.iter().zip(offsets).filter(|(_, offset)| **offset == ABSENT);
-    lacking.map(|(field, _)| format!("{}.{}", field.strukt, field.path)).collect()
 }

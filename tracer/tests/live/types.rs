@@ -5,11 +5,15 @@ use btf_rs::{Btf, Member, Type};
 use tracer::kernel::{btf, calibration::calibrate};
 use tracer_common::offsets::{ABSENT, FIELDS};
 
-const TYPES: &str = "/sys/kernel/btf/vmlinux";
+/// The kernel's types: a file that the environment names, where the kernel has none of its own.
+fn types() -> Result<Vec<u8>> {
+    let path = std::env::var("TRACER_TYPES").unwrap_or_else(|_| "/sys/kernel/btf/vmlinux".into());
+    std::fs::read(&path).context(path)
+}
 
 /// Every field that the programs read has the same offset for both, or is there for neither.
 pub(crate) fn offsets_agree() -> Result<()> {
-    let bytes = std::fs::read(TYPES).context(TYPES)?;
+    let bytes = types()?;
     let ours = btf::Btf::parse(&bytes).context("ours")?;
     let theirs = Btf::from_bytes(&bytes).context("theirs")?;
     let mut found = 0;
@@ -27,7 +31,7 @@ pub(crate) fn offsets_agree() -> Result<()> {
 
 /// What calibration finds is where the kernel's own types say, and it finds what tracing cannot do without.
 pub(crate) fn calibrated() -> Result<()> {
-    let bytes = std::fs::read(TYPES).context(TYPES)?;
+    let bytes = types()?;
     let types = btf::Btf::parse(&bytes).context("the kernel's types")?;
     let found = calibrate().map_err(|why| anyhow::anyhow!("{why}"))?;
     let (mut claimed, mut lacking, mut wrong) = (0, Vec::new(), Vec::new());

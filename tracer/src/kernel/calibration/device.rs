@@ -24,7 +24,8 @@ const VALUE: usize = libc::IFNAMSIZ;
 /// A TAP device.
 pub(super) struct Device {
     file: File,
-    name: &'static str,
+    /// What it is called.
+    pub(super) name: &'static str,
     /// Its hardware address.
     pub(super) mac: [u8; 6],
     /// Its index.

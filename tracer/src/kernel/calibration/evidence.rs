@@ -32,8 +32,11 @@ pub(super) struct Round {
     pub(super) sockets: Vec<Pointing>,
     /// The device, and the same.
     pub(super) devices: Vec<Pointing>,
-    /// Where the kernel has the device.
+    /// Packets on their way in to a bucket, and the loopback device, to which their routes lead.
+    pub(super) arrived: Vec<Pointing>,
+    /// Where the kernel has the device, and the loopback device.
     pub(super) device: u64,
+    pub(super) loopback: u64,
     /// Where it has the requests.
     pub(super) requests: Vec<u64>,
 }
@@ -73,6 +76,11 @@ pub(super) fn offsets(first: &Round, second: &Round) -> Vec<u32> {
         for field in [field!(skb_tail), field!(skb_transport_header)] {
             offsets[field] = find(&first, &second, &field).unwrap_or(ABSENT);
         }
+    }
+    if let Some((route, device)) = find_pointer(&first.arrived, &second.arrived)
+        && device == offsets[field!(dst_dev)]
+    {
+        offsets[field!(skb_refdst)] = route;
     }
     if let Some((net, inum)) = find_pointer(&first.sockets, &second.sockets) {
         offsets[field!(sk_net)] = net;

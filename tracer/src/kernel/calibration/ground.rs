@@ -27,6 +27,7 @@ const HZ: [u64; 4] = [100, 250, 300, 1000];
 impl Stage<'_> {
     /// All of it.
     pub(super) fn ground(&mut self) -> io::Result<()> {
+        self.routes()?;
         self.other_sockets()?;
         self.other_packets()?;
         self.device()?;

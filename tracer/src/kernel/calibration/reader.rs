@@ -69,7 +69,7 @@ impl Reader {
         }
         let mut map = |name: &str| ebpf.take_map(name).ok_or(MapError::ElementNotFound);
         let words = |error: MapError| load_failure(&error).why;
-        Ok(Self {
+        let mut reader = Self {
             question: map("QUESTION").and_then(Array::try_from).map_err(words)?,
             answer: map("ANSWER").and_then(Array::try_from).map_err(words)?,
             calls: map("CALLS").and_then(Array::try_from).map_err(words)?,
@@ -77,7 +77,10 @@ impl Reader {
             own: socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)
                 .map_err(|error| crate::error::words(&error.into()))?,
             _ebpf: ebpf,
-        })
+        };
+        // From now on the programs know whose packets they may look at.
+        reader.read_all(&[]).map_err(|error| crate::error::words(&error))?;
+        Ok(reader)
     }
 
     /// Where the kernel has a socket of ours.

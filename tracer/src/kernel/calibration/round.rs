@@ -45,24 +45,40 @@ pub(super) struct Stage<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) scene: Scene,
     pub(super) round: Round,
+    /// Packets with data.
+    sent: usize,
 }
 
 /// What stays open until a second has passed.
 pub(super) struct Kept {
     listener: TcpListener,
-    backlog: i32,
+    backlog: u32,
     half_open: Vec<Client>,
     established: (Client, TcpStream),
     bucket: (Client, u64),
+    /// When segments were refused.
+    ticks: Option<Want>,
     _rest: Vec<TcpStream>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Nothing has been done yet.
+    pub(super) fn new(reader: &'a mut Reader, scene: Scene, round: Round) -> Self {
+        Self { reader, scene, round, sent: 0 }
+    }
+
     /// All of it for one of our addresses.
     pub(super) fn family(&mut self, server: IpAddr, half_open: usize) -> io::Result<Kept> {
-        let (listener, backlog) = self.listen(server)?;
+        let listener = TcpListener::bind((server, self.scene.random.port()))?;
+        listener.set_nonblocking(true)?;
         let to = listener.local_addr()?;
-        self.listening(&listener, backlog, 0, 0)?;
+        // Below the least that `net.core.somaxconn` was anywhere.
+        let backlogs = [self.scene.random.within(20, 60), self.scene.random.within(70, 120)];
+        for backlog in backlogs {
+            listen(&listener, Backlog::new(i32::try_from(backlog).unwrap_or(20))?)?;
+            self.listening(&listener, backlog, 0, 0)?;
+        }
+        let [_, backlog] = backlogs;
         let half_open = self.half_open(&listener, half_open)?;
         let qlen = half_open.len();
         self.listening(&listener, backlog, qlen, 0)?;
@@ -80,12 +96,13 @@ impl Stage<'_> {
         let mut next = || connections.next().ok_or_else(|| io::Error::other("a connection is lacking"));
         let (mut established, mut left, mut half_closed, mut closed) = (next()?, next()?, next()?, next()?);
         self.established(&mut established)?;
+        self.established(&mut left)?;
         self.close_wait(&mut left)?;
         self.fin_wait2(&mut half_closed.0, half_closed.1)?;
         let bucket = self.time_wait(&mut closed.0, closed.1)?;
-        self.refused(&half_open[0], &established, &closed.0, bucket)?;
+        let ticks = self.refused(&half_open[0], &established, &closed.0, bucket)?;
         let bucket = (closed.0, bucket);
-        Ok(Kept { listener, backlog, half_open, established, bucket, _rest: vec![left.1] })
+        Ok(Kept { listener, backlog, half_open, established, bucket, ticks, _rest: vec![left.1] })
     }
 
     /// Waits until the kernel sends the first SYN/ACK again: what counts requests, and what counts those that were not asked
@@ -100,7 +117,10 @@ impl Stage<'_> {
         let moment = Moment::now()?;
         self.data(client)?;
         let memory = self.socket(stream)?;
-        self.round.add(memory, full(client, state::ESTABLISHED, &moment)?);
+        let mut wants = full(client, state::ESTABLISHED, &moment)?;
+        // Nothing was refused since.
+        wants.extend(kept.ticks.map(|ticks| (field!(tp_last_oow), ticks)));
+        self.round.add(memory, wants);
         let (client, bucket) = &mut kept.bucket;
         let moment = Moment::now()?;
         let ack = client.later(flag::ACK);
@@ -110,22 +130,13 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn listen(&mut self, server: IpAddr) -> io::Result<(TcpListener, i32)> {
-        let listener = TcpListener::bind((server, self.scene.random.port()))?;
-        listener.set_nonblocking(true)?;
-        // Below the least that `net.core.somaxconn` was anywhere.
-        let backlog = i32::try_from(self.scene.random.within(20, 120)).unwrap_or(20);
-        listen(&listener, Backlog::new(backlog)?)?;
-        Ok((listener, backlog))
-    }
-
     fn socket(&mut self, socket: &impl std::os::fd::AsFd) -> io::Result<Vec<u8>> {
         let address = self.reader.socket(socket)?;
         self.reader.read(address, SOCKET)
     }
 
     /// A listener with so many requests and connections.
-    fn listening(&mut self, socket: &TcpListener, backlog: i32, syn: usize, accept: usize) -> io::Result<()> {
+    fn listening(&mut self, socket: &TcpListener, backlog: u32, syn: usize, accept: usize) -> io::Result<()> {
         let memory = self.socket(socket)?;
         if self.round.sockets.is_empty() {
             let common = memory.get(..COMMON).unwrap_or_default().to_vec();
@@ -137,7 +148,7 @@ impl Stage<'_> {
             (field!(sk_state), Want::number(1, state::LISTEN)),
             (field!(sk_type), Want::number(2, 1)),
             (field!(sk_ack_backlog), Want::number(4, accept as u64)),
-            (field!(sk_max_ack_backlog), Want::number(4, u64::from(backlog.unsigned_abs()))),
+            (field!(sk_max_ack_backlog), Want::number(4, backlog.into())),
             (field!(icsk_qlen), Want::number(4, syn as u64)),
         ];
         wants.extend(own(address));
@@ -210,8 +221,10 @@ impl Stage<'_> {
     /// Data of some length, in a packet with some options.
     fn data(&mut self, client: &mut Client) -> io::Result<Segment> {
         let mut segment = client.later(flag::ACK);
-        segment.payload = vec![0x5a; self.scene.random.within(30, 90) as usize];
-        segment.padding = if client.to.is_ipv4() { self.scene.random.within(1, 6) as u8 } else { 0 };
+        // Never the same twice.
+        self.sent += 1;
+        segment.payload = vec![0x5a; 40 * self.sent + self.scene.random.within(1, 19) as usize];
+        segment.padding = if client.to.is_ipv4() { 1 + self.sent as u8 % 6 } else { 0 };
         client.next = client.next.wrapping_add(u32::try_from(segment.payload.len()).unwrap_or(0));
         self.scene.send(&segment)?;
         Ok(segment)
@@ -236,12 +249,12 @@ impl Stage<'_> {
 
     /// A connection that its client closed.
     fn close_wait(&mut self, (client, stream): &mut (Client, TcpStream)) -> io::Result<()> {
-        let moment = Moment::now()?;
         let fin = client.later(flag::FIN | flag::ACK);
         client.next = client.next.wrapping_add(1);
         self.scene.send(&fin)?;
         let memory = self.socket(stream)?;
-        self.round.add(memory, full(client, state::CLOSE_WAIT, &moment)?);
+        // Its timestamp counts where what came before was acknowledged by then, and only there.
+        self.round.add(memory, open(client, state::CLOSE_WAIT));
         Ok(())
     }
 
@@ -287,7 +300,23 @@ impl Stage<'_> {
         self.reader.await_call(call::BUCKET)?;
         let ack = client.later(flag::ACK);
         self.scene.send(&ack)?;
-        Ok(self.called(call::BUCKET)?.args[0])
+        let Called { args: [bucket, ..], memory } = self.called(call::BUCKET)?;
+        if client.to.is_ipv4() {
+            self.arrived(memory)?;
+        }
+        Ok(bucket)
+    }
+
+    /// A packet on its way in. Its route is to ourselves, and leads to the loopback device.
+    fn arrived(&mut self, memory: Vec<u8>) -> io::Result<()> {
+        let mut targets = Vec::new();
+        for (at, address) in addresses(&memory) {
+            // The lowest bit says that the route is not counted (`SKB_DST_NOREF`).
+            targets.push((at, self.reader.read(address & !1, CHUNK)?));
+        }
+        let want = Want::Rare(self.round.loopback.to_ne_bytes().to_vec());
+        self.round.arrived.push(Pointing { memory, targets, want });
+        Ok(())
     }
 
     /// Segments with old timestamps: each socket notes when it answered, and what it remembers stays.
@@ -297,7 +326,7 @@ impl Stage<'_> {
         (established, stream): &(Client, TcpStream),
         closed: &Client,
         bucket: u64,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Want>> {
         let request = self.round.requests[0];
         let sock = self.reader.socket(stream)?;
         let mut before = Vec::new();
@@ -312,7 +341,7 @@ impl Stage<'_> {
         for (address, len) in places {
             after.push(self.reader.read(address, len)?);
         }
-        let Some(ticks) = ticks([&before[0], &after[0]], [&before[1], &after[1]]) else { return Ok(()) };
+        let Some(ticks) = ticks([&before[0], &after[0]], [&before[1], &after[1]]) else { return Ok(None) };
         let want = Want::Number { bytes: 4, mask: u64::MAX, any_of: vec![ticks] };
         let fields = [field!(treq_last_oow), field!(tw_last_oow), field!(tp_last_oow)];
         let kept = [
@@ -323,7 +352,7 @@ impl Stage<'_> {
         for ((memory, field), (remembers, tsval)) in after.into_iter().zip(fields).zip(kept) {
             self.round.add(memory, vec![(field, want.clone()), (remembers, rare(tsval))]);
         }
-        Ok(())
+        Ok(Some(want))
     }
 }
 
@@ -374,11 +403,15 @@ fn requested(client: &Client) -> Wants {
     wants
 }
 
-fn full(client: &Client, state: u64, moment: &Moment) -> io::Result<Wants> {
+fn open(client: &Client, state: u64) -> Wants {
     let mut wants = tuple(client, state);
+    wants.extend([(field!(sk_type), Want::number(2, 1)), (field!(tp_rcv_nxt), rare(client.next))]);
+    wants
+}
+
+fn full(client: &Client, state: u64, moment: &Moment) -> io::Result<Wants> {
+    let mut wants = open(client, state);
     wants.extend([
-        (field!(sk_type), Want::number(2, 1)),
-        (field!(tp_rcv_nxt), rare(client.next)),
         (field!(tp_ts_recent), rare(client.tsval)),
         (field!(tp_ts_recent_stamp), moment.seconds()?),
     ]);

@@ -19,7 +19,7 @@ pub(super) fn facts(release: &str) -> Facts {
         lacking_capabilities: Vec::new(),
         confidential: false,
         types: Ok(types(release)),
-        types_from_file: false,
+        types_from: TypesFrom::Kernel,
         ring_buffer: version(release) >= (5, 8),
         refused: Vec::new(),
     }
