@@ -82,13 +82,17 @@ fn in_this_thread() -> Result<Calibrated, String> {
 
 /// Both rounds; the second one while the first has to wait.
 fn rounds(reader: &mut Reader) -> io::Result<[Round; 2]> {
+    let begun = Instant::now();
     let (first, kept) = round(reader, HALF_OPEN[0])?;
     let (scene, round_so_far) = first;
+    log::debug!("calibration: first round after {:?}", begun.elapsed());
     let ((_, second), _) = round(reader, HALF_OPEN[1])?;
+    log::debug!("calibration: second round after {:?}", begun.elapsed());
     let mut stage = Stage::new(reader, scene, round_so_far);
     for kept in kept {
         stage.late(kept)?;
     }
+    log::debug!("calibration: SYN/ACKs came again after {:?}", begun.elapsed());
     Ok([stage.round, second])
 }
 

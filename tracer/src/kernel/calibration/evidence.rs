@@ -94,3 +94,6 @@ pub(super) fn offsets(first: &Round, second: &Round) -> Vec<u32> {
     }
     offsets
 }
+
+#[cfg(test)]
+mod tests;

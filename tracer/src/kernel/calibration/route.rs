@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv6Addr, TcpListener, TcpStream, UdpSocket},
 };
 
 use tracer_common::calibration::{CHUNK, call};
@@ -20,36 +20,32 @@ const ROUTE: usize = 2 * CHUNK;
 /// `RTN_UNICAST` and `RTN_LOCAL` (`include/uapi/linux/rtnetlink.h`).
 const UNICAST: u64 = 1;
 const LOCAL: u64 = 2;
-/// `RTF_UP`, and `RTF_LOCAL | RTF_ANYCAST` (`include/uapi/linux/ipv6_route.h`).
-const UP: u64 = 1;
-const HERE: u64 = 0x8000_0000;
-const ANYCAST: u64 = 0x0010_0000;
-/// `DST_NOXFRM`, `DST_NOPOLICY` (`include/net/dst.h`), and the settings of a device that set them.
-const FLAGS: [(u64, &str); 2] = [(2, "disable_xfrm"), (4, "disable_policy")];
+/// `RTF_PCPU | RTF_CACHE` (`include/uapi/linux/ipv6_route.h`): copies of a route have them, the route itself has not.
+const COPY: u64 = 0x4000_0000 | 0x0100_0000;
+/// `DST_NOXFRM` and `DST_METADATA` (`include/net/dst.h`); a setting of the device makes the former, the latter no route has.
+const NOXFRM: u64 = 0x0002;
+const METADATA: u64 = 0x0080;
+/// Routes that are made for it.
+const SHUFFLED: usize = 10;
 
 impl Stage<'_> {
     /// All of them.
     pub(super) fn routes(&mut self) -> io::Result<()> {
         for server in self.scene.servers.clone() {
             let listener = TcpListener::bind((server, self.scene.random.port()))?;
-            for flags in [0, 2, 4, 6] {
-                for (flag, name) in FLAGS {
-                    let value = if flags & flag == 0 { "0" } else { "1" };
-                    setting(&format!("ipv4/conf/{}/{name}", self.scene.device.name), value)?;
-                }
-                let mut client = self.scene.client(listener.local_addr()?);
-                let device = self.round.device;
-                self.answered(server, [UNICAST, UP], device, flags, |stage| stage.scene.open(&mut client))?;
-            }
-            let set = |(flag, name): &(u64, &str)| {
-                let value = fs::read_to_string(format!("/proc/sys/net/ipv4/conf/lo/{name}")).ok()?;
-                Some(if value.trim() == "0" { 0 } else { *flag })
-            };
-            let flags = FLAGS.iter().filter_map(set).sum();
             let to = listener.local_addr()?;
-            let loopback = self.round.loopback;
-            let connect = |_: &mut Self| TcpStream::connect(to).map(drop);
-            self.answered(server, [LOCAL, UP | HERE], loopback, flags, connect)?;
+            for n in 0..SHUFFLED {
+                // Both of them, and then as chance has it. A change makes all routes new.
+                let set = if n < 2 { n == 1 } else { self.scene.random.word() & 1 == 1 };
+                let name = format!("ipv4/conf/{}/disable_xfrm", self.scene.device.name);
+                setting(&name, if set { "1" } else { "0" })?;
+                let mut client = self.scene.client(to);
+                let memory = self.answered(|stage| stage.scene.open(&mut client))?;
+                let flags = if set { NOXFRM } else { 0 };
+                self.route(memory, server, self.round.device, UNICAST, Some(flags));
+            }
+            let memory = self.answered(|_| TcpStream::connect(to).map(drop))?;
+            self.route(memory, server, self.round.loopback, LOCAL, None);
         }
         Ok(())
     }
@@ -65,29 +61,71 @@ impl Stage<'_> {
     }
 
     /// The route by which a SYN is answered.
-    fn answered(
-        &mut self,
-        server: IpAddr,
-        [kind, flags6]: [u64; 2],
-        device: u64,
-        flags: u64,
-        ask: impl FnOnce(&mut Self) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn answered(&mut self, ask: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<Vec<u8>> {
         self.reader.await_call(call::ANSWER)?;
         ask(self)?;
         let Called { args: [_, route, ..], .. } = self.called(call::ANSWER)?;
-        let memory = self.reader.read(route, ROUTE)?;
+        self.reader.read(route, ROUTE)
+    }
+
+    /// What must stand in it.
+    fn route(&mut self, memory: Vec<u8>, server: IpAddr, device: u64, kind: u64, flags: Option<u64>) {
         let bits = |bytes, mask, value| Want::Number { bytes, mask, any_of: vec![value..=value] };
-        let wants: Wants = if server.is_ipv4() {
-            vec![
-                (field!(dst_dev), Want::Rare(device.to_ne_bytes().to_vec())),
-                (field!(dst_flags), bits(2, 6, flags)),
-                (field!(rt_type), Want::number(2, kind)),
-            ]
-        } else {
-            vec![(field!(rt6_flags), bits(4, UP | HERE | ANYCAST, flags6))]
+        let wants: Wants = match server {
+            IpAddr::V4(_) => {
+                let flags = flags.map(|flags| (field!(dst_flags), bits(2, NOXFRM | METADATA, flags)));
+                let others = [
+                    (field!(dst_dev), Want::Rare(device.to_ne_bytes().to_vec())),
+                    (field!(rt_type), Want::number(2, kind)),
+                ];
+                others.into_iter().chain(flags).collect()
+            }
+            IpAddr::V6(address) => {
+                let prefix = if kind == LOCAL { 128 } else { 8 };
+                let flags = flags_in(&fs::read_to_string(ROUTES).unwrap_or_default(), address, prefix);
+                flags.map(|flags| (field!(rt6_flags), bits(4, !COPY, flags))).into_iter().collect()
+            }
         };
         self.round.add(memory, wants);
-        Ok(())
+    }
+}
+
+/// The routes of IPv6 in the namespace of the calling thread.
+const ROUTES: &str = "/proc/thread-self/net/ipv6_route";
+
+/// Flags of the route to the prefix of this length that holds an address. In a line: destination, its length, source, its
+/// length, next hop, metric, references, uses, flags, device; all in hexadecimal digits.
+fn flags_in(routes: &str, address: Ipv6Addr, prefix: u32) -> Option<u64> {
+    let kept = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
+    let wanted = (format!("{:032x}", u128::from(address) & kept), format!("{prefix:02x}"));
+    let flags = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let &[to, len, _, _, _, _, _, _, flags, _] = words.as_slice() else { return None };
+        (to == wanted.0 && len == wanted.1).then(|| u64::from_str_radix(flags, 16).ok())?
+    };
+    routes.lines().find_map(flags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_a_route() {
+        let zeros = "00000000000000000000000000000000";
+        let line = |to: &str, len: &str, flags: &str| {
+            format!("{to} {len} {zeros} 00 {zeros} 00000100 00000001 00000000 {flags} calibra\n")
+        };
+        let own: Ipv6Addr = "fd01::2".parse().unwrap();
+        let all = [
+            line(zeros, "00", "00200200"),
+            line("fd000000000000000000000000000000", "08", "00000001"),
+            line("fd010000000000000000000000000002", "80", "80200001"),
+        ]
+        .concat();
+        assert_eq!(flags_in(&all, own, 128), Some(0x8020_0001));
+        assert_eq!(flags_in(&all, own, 8), Some(1));
+        assert_eq!(flags_in(&all, "fd01::3".parse().unwrap(), 128), None);
+        assert_eq!(flags_in("fd01 80 broken\n", own, 128), None);
     }
 }

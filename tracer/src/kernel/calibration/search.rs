@@ -181,3 +181,6 @@ fn set_since([before, after]: [&[u8]; 2]) -> Vec<u32> {
         .filter_map(|(_, after)| word(after).filter(|word| *word != 0))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
