@@ -37,8 +37,6 @@ pub(super) struct Round {
     /// Where the kernel has the device, and the loopback device.
     pub(super) device: u64,
     pub(super) loopback: u64,
-    /// Where it has the requests.
-    pub(super) requests: Vec<u64>,
 }
 
 impl Round {

@@ -66,7 +66,8 @@ impl Stage<'_> {
     /// Packets of no protocol that TCP knows, to us, to all, to a group, to another.
     fn other_packets(&mut self) -> io::Result<()> {
         let to = [self.scene.device.mac, [0xff; 6], [1, 0, 0x5e, 0, 0, 1], [2, 0, 0, 0, 0, 2]];
-        for (to, kind) in to.into_iter().zip(0..) {
+        for n in [0, 1, 2, 3, 2, 0, 3, 1, 0, 3, 1, 2] {
+            let (to, kind) = (to[n], n as u64);
             self.reader.await_call(call::PACKET)?;
             self.scene.device.write(&arp(to))?;
             let Some(called) = self.reader.called(call::PACKET)? else { continue };

@@ -49,11 +49,14 @@ pub(super) struct Stage<'a> {
     sent: usize,
 }
 
+/// A client that does not end its handshake, and where the kernel has its request.
+type HalfOpen = (Client, u64);
+
 /// What stays open until a second has passed.
 pub(super) struct Kept {
     listener: TcpListener,
     backlog: u32,
-    half_open: Vec<Client>,
+    half_open: Vec<HalfOpen>,
     established: (Client, TcpStream),
     bucket: (Client, u64),
     /// When segments were refused.
@@ -108,7 +111,7 @@ impl<'a> Stage<'a> {
     /// Waits until the kernel sends the first SYN/ACK again: what counts requests, and what counts those that were not asked
     /// twice, differ from then on. A second has passed, too.
     pub(super) fn late(&mut self, mut kept: Kept) -> io::Result<()> {
-        let first = &kept.half_open[0];
+        let (first, _) = &kept.half_open[0];
         if self.scene.wait(first, flag::SYN | flag::ACK, AGAIN)?.is_none() {
             return Err(io::Error::other("the kernel does not send a SYN/ACK again"));
         }
@@ -167,7 +170,7 @@ impl<'a> Stage<'a> {
     }
 
     /// SYNs that nobody answers.
-    fn half_open(&mut self, listener: &TcpListener, count: usize) -> io::Result<Vec<Client>> {
+    fn half_open(&mut self, listener: &TcpListener, count: usize) -> io::Result<Vec<HalfOpen>> {
         let to = listener.local_addr()?;
         let sock = self.reader.socket(listener)?;
         let mut clients = Vec::new();
@@ -184,8 +187,7 @@ impl<'a> Stage<'a> {
             let mut wants = requested(&client);
             wants.push((field!(treq_last_oow), Want::number(4, 0)));
             self.round.add(memory, wants);
-            self.round.requests.push(request);
-            clients.push(client);
+            clients.push((client, request));
         }
         Ok(clients)
     }
@@ -322,15 +324,14 @@ impl<'a> Stage<'a> {
     /// Segments with old timestamps: each socket notes when it answered, and what it remembers stays.
     fn refused(
         &mut self,
-        half_open: &Client,
+        (half_open, request): &HalfOpen,
         (established, stream): &(Client, TcpStream),
         closed: &Client,
         bucket: u64,
     ) -> io::Result<Option<Want>> {
-        let request = self.round.requests[0];
         let sock = self.reader.socket(stream)?;
         let mut before = Vec::new();
-        let places = [(request, SMALL), (bucket, SMALL), (sock, SOCKET)];
+        let places = [(*request, SMALL), (bucket, SMALL), (sock, SOCKET)];
         for (address, len) in places {
             before.push(self.reader.read(address, len)?);
         }

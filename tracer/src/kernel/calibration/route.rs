@@ -26,7 +26,7 @@ const COPY: u64 = 0x4000_0000 | 0x0100_0000;
 const NOXFRM: u64 = 0x0002;
 const METADATA: u64 = 0x0080;
 /// Routes that are made for it.
-const SHUFFLED: usize = 10;
+const SHUFFLED: usize = 24;
 
 impl Stage<'_> {
     /// All of them.
@@ -34,7 +34,7 @@ impl Stage<'_> {
         for server in self.scene.servers.clone() {
             let listener = TcpListener::bind((server, self.scene.random.port()))?;
             let to = listener.local_addr()?;
-            for n in 0..SHUFFLED {
+            for n in 0..if server.is_ipv4() { SHUFFLED } else { 2 } {
                 // Both of them, and then as chance has it. A change makes all routes new.
                 let set = if n < 2 { n == 1 } else { self.scene.random.word() & 1 == 1 };
                 let name = format!("ipv4/conf/{}/disable_xfrm", self.scene.device.name);

@@ -158,7 +158,7 @@ fn only_pair(
 }
 
 /// How far ticks of one moment may be apart: what is done between them takes milliseconds.
-const MOMENT: u32 = 64;
+const MOMENT: u32 = 32;
 
 /// The kernel's ticks at a moment when two structures noted them, each in a word that was 0 before: the only number that both
 /// have in common. `None` where there is no such number, or more than one.
