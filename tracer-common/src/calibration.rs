@@ -48,7 +48,7 @@ pub struct Call {
 
 /// Functions whose calls are noted: numbers of [`Call`]s.
 pub mod call {
-    /// `ip_rcv`, `ipv6_rcv`: the memory is the packet's.
+    /// `ip_rcv`, `arp_rcv`: the memory is the packet's.
     pub const PACKET: u32 = 0;
     /// `tcp_make_synack`: the memory is the route's.
     pub const ANSWER: u32 = 1;

@@ -25,8 +25,8 @@ static ANSWER: Array<Answer> = Array::with_max_entries(1, 0);
 #[map]
 static CALLS: Array<Call> = Array::with_max_entries(call::CALLS, 0);
 
-// match-proto: v4.9 net/ipv4/tcp.c int tcp_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
-//              int __user *optlen); udp_getsockopt and raw_getsockopt alike
+// match-proto: v4.9 net/ipv4/ip_sockglue.c int ip_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+//              int __user *optlen)
 #[kprobe]
 fn asked(ctx: ProbeContext) -> u32 {
     answer(&ctx);
@@ -34,7 +34,7 @@ fn asked(ctx: ProbeContext) -> u32 {
 }
 
 // match-proto: v4.9 net/ipv4/ip_input.c int ip_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt,
-//              struct net_device *orig_dev); ipv6_rcv alike
+//              struct net_device *orig_dev); arp_rcv alike
 #[kprobe]
 fn packet(ctx: ProbeContext) -> u32 {
     note::<{ call::PACKET }, 0>(&ctx);

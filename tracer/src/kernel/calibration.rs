@@ -48,20 +48,20 @@ pub struct Calibrated {
 /// # Errors
 /// In words, where the kernel refuses probes or a namespace, or nothing came of it.
 pub fn calibrate() -> Result<Calibrated, String> {
+    let begun = Instant::now();
     // The thread changes its namespace, and the programs know it by its number.
-    thread::scope(|scope| {
+    let offsets = thread::scope(|scope| {
         let panicked = |_| Err("a thread panicked".into());
         scope.spawn(in_this_thread).join().unwrap_or_else(panicked)
-    })
+    })?;
+    Ok(Calibrated { offsets, took: begun.elapsed() })
 }
 
-fn in_this_thread() -> Result<Calibrated, String> {
-    let begun = Instant::now();
+fn in_this_thread() -> Result<Vec<u32>, String> {
     let option = Random::new().within(0x1000_0000, 0x7fff_ffff);
-    let mut reader = Reader::attach(option.cast_signed())?;
-    log::debug!("calibration: programs in place after {:?}", begun.elapsed());
     let mut why = String::new();
     for _ in 0..TRIES {
+        let mut reader = Reader::attach(option.cast_signed())?;
         match rounds(&mut reader) {
             Ok([first, second]) => {
                 let offsets = evidence::offsets(&first, &second);
@@ -69,7 +69,7 @@ fn in_this_thread() -> Result<Calibrated, String> {
                 let lacking: Vec<_> =
                     absent.filter(|(field, _)| field.required).map(|(field, _)| field.to_string()).collect();
                 if lacking.is_empty() {
-                    return Ok(Calibrated { offsets, took: begun.elapsed() });
+                    return Ok(offsets);
                 }
                 why = format!("not found: {}", lacking.join(", "));
             }
@@ -82,17 +82,15 @@ fn in_this_thread() -> Result<Calibrated, String> {
 
 /// Both rounds; the second one while the first has to wait.
 fn rounds(reader: &mut Reader) -> io::Result<[Round; 2]> {
-    let begun = Instant::now();
     let (first, kept) = round(reader, HALF_OPEN[0])?;
     let (scene, round_so_far) = first;
-    log::debug!("calibration: first round after {:?}", begun.elapsed());
     let ((_, second), _) = round(reader, HALF_OPEN[1])?;
-    log::debug!("calibration: second round after {:?}", begun.elapsed());
+    reader.note_no_more();
     let mut stage = Stage::new(reader, scene, round_so_far);
+    stage.wait_for_synacks(&kept)?;
     for kept in kept {
         stage.late(kept)?;
     }
-    log::debug!("calibration: SYN/ACKs came again after {:?}", begun.elapsed());
     Ok([stage.round, second])
 }
 

@@ -41,14 +41,8 @@ impl Stage<'_> {
         let port = Want::number(2, datagrams.local_addr()?.port().into());
         let address = self.reader.socket(&datagrams)?;
         self.other_socket(address, DATAGRAM, vec![(field!(sk_num), port)])?;
-        // Whose functions some kernels do not show.
-        match self.reader.socket(&raw) {
-            Ok(address) => self.other_socket(address, RAW, Vec::new()),
-            Err(error) => {
-                log::debug!("calibration without a raw socket: {error}");
-                Ok(())
-            }
-        }
+        let address = self.reader.socket(&raw)?;
+        self.other_socket(address, RAW, Vec::new())
     }
 
     fn other_socket(&mut self, address: u64, kind: u64, mut wants: Wants) -> io::Result<()> {
@@ -70,7 +64,7 @@ impl Stage<'_> {
             let (to, kind) = (to[n], n as u64);
             self.reader.await_call(call::PACKET)?;
             self.scene.device.write(&arp(to))?;
-            let Some(called) = self.reader.called(call::PACKET)? else { continue };
+            let called = self.called(call::PACKET)?;
             let protocol = Want::number(2, 0x0806_u16.to_be().into());
             let kind = Want::Number { bytes: 1, mask: 7, any_of: vec![kind..=kind] };
             let index = Want::Rare(self.scene.device.index.to_ne_bytes().to_vec());

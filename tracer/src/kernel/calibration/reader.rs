@@ -25,12 +25,13 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ca
 #[cfg(no_ebpf)]
 static OBJECT: &[u8] = &[];
 
-/// The functions at which each program looks; those that need not be there: `false`.
-const HOOKS: [(&str, &[(&str, bool)]); 4] = [
-    ("asked", &[("tcp_getsockopt", true), ("udp_getsockopt", true), ("raw_getsockopt", false)]),
-    ("packet", &[("ip_rcv", true), ("ipv6_rcv", false), ("arp_rcv", false)]),
-    ("synack", &[("tcp_make_synack", true)]),
-    ("bucket", &[("tcp_timewait_state_process", true)]),
+/// The functions at which each program looks. Few: each costs milliseconds.
+const HOOKS: [(&str, &[&str]); 4] = [
+    // Whatever socket is asked for an option of IP, of either family.
+    ("asked", &["ip_getsockopt"]),
+    ("packet", &["ip_rcv", "arp_rcv"]),
+    ("synack", &["tcp_make_synack"]),
+    ("bucket", &["tcp_timewait_state_process"]),
 ];
 
 /// What the maps hold, in words.
@@ -56,7 +57,7 @@ pub(super) struct Reader {
     /// Through this one memory is read.
     own: OwnedFd,
     /// The programs come off their hooks with it.
-    _ebpf: Ebpf,
+    ebpf: Ebpf,
 }
 
 impl Reader {
@@ -76,11 +77,18 @@ impl Reader {
             option,
             own: socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)
                 .map_err(|error| crate::error::words(&error.into()))?,
-            _ebpf: ebpf,
+            ebpf,
         };
         // From now on the programs know whose packets they may look at.
         reader.read_all(&[]).map_err(|error| crate::error::words(&error))?;
         Ok(reader)
+    }
+
+    /// Takes off the programs that note calls: from now on memory is read, and no packet is looked at.
+    pub(super) fn note_no_more(&mut self) {
+        for (program, _) in &HOOKS[1..] {
+            let _ = probe(&mut self.ebpf, program).map(KProbe::unload);
+        }
     }
 
     /// Where the kernel has a socket of ours.
@@ -166,19 +174,18 @@ impl Reader {
     }
 }
 
-fn attach_all(ebpf: &mut Ebpf, name: &str, functions: &[(&str, bool)]) -> Result<(), String> {
-    let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
-    let program: &mut KProbe =
-        program.try_into().map_err(|error: ProgramError| format!("{name}: {}", in_words(&error)))?;
+fn attach_all(ebpf: &mut Ebpf, name: &str, functions: &[&str]) -> Result<(), String> {
+    let program = probe(ebpf, name)?;
     program.load().map_err(|error| format!("{name}: {}", in_words(&error)))?;
-    for (function, needed) in functions {
-        match program.attach(function, 0) {
-            Err(error) if *needed => return Err(format!("{function}: {}", in_words(&error))),
-            Err(error) => log::debug!("calibration without {function}: {}", in_words(&error)),
-            Ok(_) => {}
-        }
+    for function in functions {
+        program.attach(function, 0).map_err(|error| format!("{function}: {}", in_words(&error)))?;
     }
     Ok(())
+}
+
+fn probe<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut KProbe, String> {
+    let program = ebpf.program_mut(name).ok_or_else(|| format!("the object lacks the program {name}"))?;
+    program.try_into().map_err(|error: ProgramError| format!("{name}: {}", in_words(&error)))
 }
 
 fn bytes(words: &[u64]) -> Vec<u8> {
@@ -193,7 +200,7 @@ fn ask_for_option(socket: &impl AsFd, option: i32) {
     unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
+            libc::SOL_IP,
             option,
             (&raw mut value).cast(),
             &raw mut length,

@@ -25,6 +25,8 @@ const SMALL: usize = 2 * CHUNK;
 /// Of a socket, what has the address of its namespace in it; and how far from there its inode may stand.
 const COMMON: usize = 256;
 const TARGET: usize = 1024;
+/// Connections of each kind that leave buckets behind.
+const BUCKETS: usize = 3;
 /// How long the kernel may wait before it sends a SYN/ACK again.
 const AGAIN: Duration = Duration::from_millis(2500);
 /// States of a socket (`include/net/tcp_states.h`).
@@ -52,13 +54,16 @@ pub(super) struct Stage<'a> {
 /// A client that does not end its handshake, and where the kernel has its request.
 type HalfOpen = (Client, u64);
 
+/// The same of a connection that is over.
+type Bucket = (Client, u64);
+
 /// What stays open until a second has passed.
 pub(super) struct Kept {
     listener: TcpListener,
     backlog: u32,
     half_open: Vec<HalfOpen>,
     established: (Client, TcpStream),
-    bucket: (Client, u64),
+    bucket: Bucket,
     /// When segments were refused.
     ticks: Option<Want>,
     _rest: Vec<TcpStream>,
@@ -86,7 +91,7 @@ impl<'a> Stage<'a> {
         let qlen = half_open.len();
         self.listening(&listener, backlog, qlen, 0)?;
         let mut clients = Vec::new();
-        for accept in 1..=4 {
+        for accept in 1..=2 + 2 * BUCKETS {
             clients.push(self.scene.connect(to)?);
             self.listening(&listener, backlog, qlen, accept)?;
         }
@@ -97,24 +102,30 @@ impl<'a> Stage<'a> {
         self.listening(&listener, backlog, qlen, 0)?;
         let mut connections = clients.into_iter().zip(streams);
         let mut next = || connections.next().ok_or_else(|| io::Error::other("a connection is lacking"));
-        let (mut established, mut left, mut half_closed, mut closed) = (next()?, next()?, next()?, next()?);
+        let (mut established, mut left) = (next()?, next()?);
         self.established(&mut established)?;
         self.established(&mut left)?;
         self.close_wait(&mut left)?;
-        self.fin_wait2(&mut half_closed.0, half_closed.1)?;
-        let bucket = self.time_wait(&mut closed.0, closed.1)?;
-        let ticks = self.refused(&half_open[0], &established, &closed.0, bucket)?;
-        let bucket = (closed.0, bucket);
+        self.fin_wait2(next()?)?;
+        let bucket = self.time_wait(next()?)?;
+        // In turns: behind one bucket in memory is another, which is of the other kind or an old one.
+        for _ in 1..BUCKETS {
+            self.fin_wait2(next()?)?;
+            self.time_wait(next()?)?;
+        }
+        let ticks = self.refused(&half_open[0], &established, &bucket)?;
         Ok(Kept { listener, backlog, half_open, established, bucket, ticks, _rest: vec![left.1] })
     }
 
-    /// Waits until the kernel sends the first SYN/ACK again: what counts requests, and what counts those that were not asked
-    /// twice, differ from then on. A second has passed, too.
+    /// Waits until the kernel sends SYN/ACKs again: what counts requests, and what counts those that were not asked twice, differ
+    /// from then on. A second has passed, too.
+    pub(super) fn wait_for_synacks(&mut self, kept: &[Kept]) -> io::Result<()> {
+        let clients = kept.iter().flat_map(|kept| &kept.half_open).map(|(client, _)| client);
+        self.scene.wait_for_synacks(clients.collect(), AGAIN)
+    }
+
+    /// What is different after that.
     pub(super) fn late(&mut self, mut kept: Kept) -> io::Result<()> {
-        let (first, _) = &kept.half_open[0];
-        if self.scene.wait(first, flag::SYN | flag::ACK, AGAIN)?.is_none() {
-            return Err(io::Error::other("the kernel does not send a SYN/ACK again"));
-        }
         self.listening(&kept.listener, kept.backlog, kept.half_open.len(), 0)?;
         let (client, stream) = &mut kept.established;
         let moment = Moment::now()?;
@@ -206,13 +217,15 @@ impl<'a> Stage<'a> {
         let moment = Moment::now()?;
         self.reader.await_call(call::PACKET)?;
         let segment = self.data(client)?;
-        let Called { args: [buffer, device, ..], memory } = self.called(call::PACKET)?;
-        let packet = packet(&segment, self.scene.device.index);
-        let mut wants = packet.clone();
-        wants.push((field!(skb_dev), Want::Rare(device.to_ne_bytes().to_vec())));
-        self.round.add(memory, wants);
-        self.round.device = device;
-        self.queued(buffer, sock, &segment, packet)?;
+        if client.to.is_ipv4() {
+            let Called { args: [buffer, device, ..], memory } = self.called(call::PACKET)?;
+            let packet = packet(self.scene.device.index);
+            let mut wants = packet.clone();
+            wants.push((field!(skb_dev), Want::Rare(device.to_ne_bytes().to_vec())));
+            self.round.add(memory, wants);
+            self.round.device = device;
+            self.queued(buffer, sock, &segment, packet)?;
+        }
         let memory = self.reader.read(sock, SOCKET)?;
         let mut wants = full(client, state::ESTABLISHED, &moment)?;
         wants.push((field!(tp_last_oow), Want::number(4, 0)));
@@ -261,33 +274,32 @@ impl<'a> Stage<'a> {
     }
 
     /// A connection that the server closed, and the client did not.
-    fn fin_wait2(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<()> {
-        self.closed_by_server(client, stream)?;
+    fn fin_wait2(&mut self, (mut client, stream): (Client, TcpStream)) -> io::Result<()> {
+        self.closed_by_server(&mut client, stream)?;
         let moment = Moment::now()?;
         let ack = client.later(flag::ACK);
         self.scene.send(&ack)?;
-        let mut wants = in_bucket(client, state::FIN_WAIT2, &moment)?;
-        let bucket = self.bucket(client)?;
+        let wants = in_bucket(&client, state::FIN_WAIT2, &moment)?;
+        // It does not take a timestamp from a segment without data.
+        let bucket = self.bucket(&mut client)?;
         let memory = self.reader.read(bucket, SMALL)?;
-        // What the acknowledgement that asked for the bucket left may be the one or the other.
-        wants.retain(|(field, _)| *field != field!(tw_ts_recent_stamp));
         self.round.add(memory, wants);
         Ok(())
     }
 
-    /// A connection that the server closed first. Returns the address of what is left of it.
-    fn time_wait(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<u64> {
-        self.closed_by_server(client, stream)?;
+    /// A connection that the server closed first.
+    fn time_wait(&mut self, (mut client, stream): (Client, TcpStream)) -> io::Result<Bucket> {
+        self.closed_by_server(&mut client, stream)?;
         let fin = client.later(flag::FIN | flag::ACK);
         client.next = client.next.wrapping_add(1);
         self.scene.send(&fin)?;
         let moment = Moment::now()?;
-        let bucket = self.bucket(client)?;
+        let bucket = self.bucket(&mut client)?;
         let memory = self.reader.read(bucket, SMALL)?;
-        let mut wants = in_bucket(client, state::TIME_WAIT, &moment)?;
+        let mut wants = in_bucket(&client, state::TIME_WAIT, &moment)?;
         wants.push((field!(tw_last_oow), Want::number(4, 0)));
         self.round.add(memory, wants);
-        Ok(bucket)
+        Ok((client, bucket))
     }
 
     fn closed_by_server(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<()> {
@@ -326,12 +338,11 @@ impl<'a> Stage<'a> {
         &mut self,
         (half_open, request): &HalfOpen,
         (established, stream): &(Client, TcpStream),
-        closed: &Client,
-        bucket: u64,
+        (closed, bucket): &Bucket,
     ) -> io::Result<Option<Want>> {
         let sock = self.reader.socket(stream)?;
         let mut before = Vec::new();
-        let places = [(*request, SMALL), (bucket, SMALL), (sock, SOCKET)];
+        let places = [(*request, SMALL), (*bucket, SMALL), (sock, SOCKET)];
         for (address, len) in places {
             before.push(self.reader.read(address, len)?);
         }
@@ -430,8 +441,8 @@ fn in_bucket(client: &Client, substate: u64, moment: &Moment) -> io::Result<Want
     Ok(wants)
 }
 
-/// What a packet has wherever it is.
-fn packet(segment: &Segment, index: u32) -> Wants {
-    let protocol: u16 = if segment.from.is_ipv4() { 0x0800 } else { 0x86dd };
-    vec![(field!(skb_iif), rare(index)), (field!(skb_protocol), Want::number(2, protocol.to_be().into()))]
+/// What a packet of IPv4 has wherever it is.
+fn packet(index: u32) -> Wants {
+    let protocol = Want::number(2, 0x0800_u16.to_be().into());
+    vec![(field!(skb_iif), rare(index)), (field!(skb_protocol), protocol)]
 }

@@ -168,20 +168,24 @@ impl Scene {
 
     /// Waits for an answer with these flags.
     pub(super) fn answer(&mut self, client: &Client, flags: u8) -> io::Result<Reply> {
-        let found = self.wait(client, flags, PATIENCE)?;
-        let lacking = || io::Error::other(format!("the kernel did not answer {}", client.from));
-        found.ok_or_else(lacking)
+        let wanted = |reply: &Reply| reply.to == client.from && reply.flags & flags == flags;
+        let found = self.device.read(PATIENCE, |frame| reply(frame).filter(wanted))?;
+        found.ok_or_else(|| io::Error::other(format!("the kernel did not answer {}", client.from)))
     }
 
-    /// The same for so long; `None`: there was no such answer.
-    pub(super) fn wait(
+    /// Waits so long until each of these has got a SYN/ACK.
+    pub(super) fn wait_for_synacks(
         &mut self,
-        client: &Client,
-        flags: u8,
+        mut clients: Vec<&Client>,
         patience: Duration,
-    ) -> io::Result<Option<Reply>> {
-        let wanted = |reply: &Reply| reply.to == client.from && reply.flags & flags == flags;
-        self.device.read(patience, |frame| reply(frame).filter(wanted))
+    ) -> io::Result<()> {
+        let answered = |frame: &[u8]| {
+            let reply = reply(frame).filter(|reply| reply.flags & flag::SYN != 0)?;
+            clients.retain(|client| client.from != reply.to);
+            clients.is_empty().then_some(())
+        };
+        let found = self.device.read(patience, answered)?;
+        found.ok_or_else(|| io::Error::other("the kernel does not send SYN/ACKs again"))
     }
 
     /// SYN, and the answer to it.
