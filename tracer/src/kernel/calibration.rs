@@ -5,9 +5,11 @@
 //! Nobody else's packets and sockets are looked at: the programs take note of the thread that asks, and of no other.
 
 mod absent;
+mod closed;
 mod device;
 mod evidence;
 mod ground;
+mod known;
 mod moment;
 mod reader;
 mod round;

@@ -9,7 +9,7 @@ use super::{
     btf::Btf,
     calibration::{Calibrated, calibrate, symbols::Symbols},
     load::has_programs,
-    plan::{Facts, NoTypes, TypesFrom},
+    plan::{CALIBRATION, Facts, NoTypes, TypesFrom},
     types::Types,
 };
 
@@ -38,9 +38,7 @@ pub fn facts(from: Option<TypesFrom>) -> Facts {
     facts.types = match &facts.types_from {
         TypesFrom::Kernel => types(Path::new(KERNEL_BTF)),
         TypesFrom::File(path) => types(path),
-        TypesFrom::Calibration => {
-            calibrated(&facts).map_err(|why| NoTypes { path: "calibration".into(), why })
-        }
+        TypesFrom::Calibration => calibrated(&facts).map_err(|why| NoTypes { path: CALIBRATION.into(), why }),
     };
     if let (None, Err(none)) = (from, &facts.types) {
         match calibrated(&facts) {

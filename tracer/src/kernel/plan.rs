@@ -70,6 +70,9 @@ pub enum TypesFrom {
     Calibration,
 }
 
+/// In the place of a path: types were to come from calibration.
+pub const CALIBRATION: &str = "calibration";
+
 /// Why there are no types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoTypes {
@@ -315,6 +318,11 @@ impl From<Refusal> for Failure {
                 "the kernel is locked down",
                 "/sys/kernel/security/lockdown is set to confidentiality, which forbids reading kernel memory".into(),
                 "boot with `lockdown=integrity`, or without `lockdown=`; captures are read all the same: `tracer replay FILE`",
+            ),
+            Refusal::NoTypes(none) if none.path == CALIBRATION => unable(
+                "calibration does not work on this kernel",
+                none.why,
+                "leave out --calibrate, and the kernel's own types are used where it has any; or name a BTF file of exactly this kernel: `tracer --btf FILE`",
             ),
             Refusal::NoTypes(none) => unable(
                 "the kernel's type information (BTF) is missing",

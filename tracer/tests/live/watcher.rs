@@ -65,7 +65,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// With `TRACER_LIVE_CALIBRATE`, the whole suite runs on fields that were found by trying, where a set can do with them.
-fn calibrating(set: &str, arguments: &[&str]) -> Option<&'static str> {
+pub(crate) fn calibrating(set: &str, arguments: &[&str]) -> Option<&'static str> {
     let asked = std::env::var_os("TRACER_LIVE_CALIBRATE").is_some();
     let named = arguments.iter().any(|argument| matches!(*argument, "--btf" | "--calibrate"));
     (asked && set == "legacy" && !named).then_some("--calibrate")

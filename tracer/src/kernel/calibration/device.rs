@@ -51,15 +51,15 @@ impl Device {
     pub(super) fn address(&self, address: IpAddr) -> io::Result<()> {
         match address {
             IpAddr::V4(address) => {
-                let [a, b, c, d] = address.octets();
                 let own = any_socket(AddressFamily::Inet)?;
                 // `struct sockaddr_in`: family, port, address.
                 let place = |bytes: [u8; 4]| {
-                    let [family, more] = short(libc::AF_INET);
-                    let [e, f, g, h] = bytes;
-                    request(self.name, &[family, more, 0, 0, e, f, g, h])
+                    let mut place = [0; 8];
+                    place[..2].copy_from_slice(&short(libc::AF_INET));
+                    place[4..].copy_from_slice(&bytes);
+                    request(self.name, &place)
                 };
-                control(&own, libc::SIOCSIFADDR, &mut place([a, b, c, d]))?;
+                control(&own, libc::SIOCSIFADDR, &mut place(address.octets()))?;
                 control(&own, libc::SIOCSIFNETMASK, &mut place([255, 0, 0, 0]))
             }
             IpAddr::V6(address) => {

@@ -60,6 +60,22 @@ impl Round {
     }
 }
 
+impl Round {
+    /// Packets with the word of whatever they lead to that is the device, if it is a route. Behind it may be another route.
+    fn routed(&self, device: u32) -> Vec<Pointing> {
+        let word = |target: &Vec<u8>| {
+            let from = usize::try_from(device).unwrap_or(usize::MAX);
+            target.get(from..).map(|rest| rest[..rest.len().min(8)].to_vec())
+        };
+        let only = |packet: &Pointing| {
+            let targets = packet.targets.iter();
+            let targets = targets.filter_map(|(at, target)| Some((*at, word(target)?))).collect();
+            Pointing { memory: packet.memory.clone(), targets, want: packet.want.clone() }
+        };
+        self.arrived.iter().map(only).collect()
+    }
+}
+
 /// One offset for each of [`FIELDS`]; [`ABSENT`] where it is not certain.
 pub(super) fn offsets(first: &Round, second: &Round) -> Vec<u32> {
     let plain = |field: usize| find(&first.samples, &second.samples, &field).unwrap_or(ABSENT);
@@ -75,9 +91,8 @@ pub(super) fn offsets(first: &Round, second: &Round) -> Vec<u32> {
             offsets[field] = find(&first, &second, &field).unwrap_or(ABSENT);
         }
     }
-    if let Some((route, device)) = find_pointer(&first.arrived, &second.arrived)
-        && device == offsets[field!(dst_dev)]
-    {
+    let device = offsets[field!(dst_dev)];
+    if let Some((route, _)) = find_pointer(&first.routed(device), &second.routed(device)) {
         offsets[field!(skb_refdst)] = route;
     }
     if let Some((net, inum)) = find_pointer(&first.sockets, &second.sockets) {

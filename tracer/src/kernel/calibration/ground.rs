@@ -7,7 +7,8 @@ use tracer_common::calibration::{CHUNK, CHUNKS, call};
 
 use super::{
     evidence::field,
-    round::{Stage, Wants, addresses},
+    known::{Wants, addresses},
+    round::Stage,
     scene::setting,
     search::{Want, find_pointer},
     segment::arp,

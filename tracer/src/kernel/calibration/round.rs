@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, TcpListener, TcpStream},
     os::linux::net::TcpStreamExt as _,
     time::Duration,
 };
@@ -12,16 +12,17 @@ use tracer_common::calibration::{CHUNK, CHUNKS, call};
 
 use super::{
     evidence::{Queued, Round, field},
+    known::{Wants, addresses, full, in_bucket, open, own, packet, requested, state},
     moment::Moment,
     reader::{Called, Reader},
     scene::{Client, Scene},
-    search::{Pointing, Want, number, ticks},
-    segment::{Segment, flag, octets},
+    search::{Pointing, Want},
+    segment::{Segment, flag},
 };
 
 /// Bytes of a full socket that are looked at, and of smaller structures.
-const SOCKET: usize = CHUNK * CHUNKS;
-const SMALL: usize = 2 * CHUNK;
+pub(super) const SOCKET: usize = CHUNK * CHUNKS;
+pub(super) const SMALL: usize = 2 * CHUNK;
 /// Of a socket, what has the address of its namespace in it; and how far from there its inode may stand.
 const COMMON: usize = 256;
 const TARGET: usize = 1024;
@@ -29,18 +30,6 @@ const TARGET: usize = 1024;
 const BUCKETS: usize = 3;
 /// How long the kernel may wait before it sends a SYN/ACK again.
 const AGAIN: Duration = Duration::from_millis(2500);
-/// States of a socket (`include/net/tcp_states.h`).
-mod state {
-    pub(super) const ESTABLISHED: u64 = 1;
-    pub(super) const FIN_WAIT2: u64 = 5;
-    pub(super) const TIME_WAIT: u64 = 6;
-    pub(super) const CLOSE_WAIT: u64 = 8;
-    pub(super) const LISTEN: u64 = 10;
-    pub(super) const NEW_SYN_RECV: u64 = 12;
-}
-
-/// What must stand in a structure.
-pub(super) type Wants = Vec<(usize, Want)>;
 
 /// A round under way.
 pub(super) struct Stage<'a> {
@@ -52,10 +41,10 @@ pub(super) struct Stage<'a> {
 }
 
 /// A client that does not end its handshake, and where the kernel has its request.
-type HalfOpen = (Client, u64);
+pub(super) type HalfOpen = (Client, u64);
 
 /// The same of a connection that is over.
-type Bucket = (Client, u64);
+pub(super) type Bucket = (Client, u64);
 
 /// What stays open until a second has passed.
 pub(super) struct Kept {
@@ -239,7 +228,7 @@ impl<'a> Stage<'a> {
         // Never the same twice.
         self.sent += 1;
         segment.payload = vec![0x5a; 40 * self.sent + self.scene.random.within(1, 19) as usize];
-        segment.padding = if client.to.is_ipv4() { 1 + self.sent as u8 % 6 } else { 0 };
+        segment.padding = if client.to.is_ipv4() { 1 + u8::try_from(self.sent % 6).unwrap_or(0) } else { 0 };
         client.next = client.next.wrapping_add(u32::try_from(segment.payload.len()).unwrap_or(0));
         self.scene.send(&segment)?;
         Ok(segment)
@@ -272,177 +261,4 @@ impl<'a> Stage<'a> {
         self.round.add(memory, open(client, state::CLOSE_WAIT));
         Ok(())
     }
-
-    /// A connection that the server closed, and the client did not.
-    fn fin_wait2(&mut self, (mut client, stream): (Client, TcpStream)) -> io::Result<()> {
-        self.closed_by_server(&mut client, stream)?;
-        let moment = Moment::now()?;
-        let ack = client.later(flag::ACK);
-        self.scene.send(&ack)?;
-        let wants = in_bucket(&client, state::FIN_WAIT2, &moment)?;
-        // It does not take a timestamp from a segment without data.
-        let bucket = self.bucket(&mut client)?;
-        let memory = self.reader.read(bucket, SMALL)?;
-        self.round.add(memory, wants);
-        Ok(())
-    }
-
-    /// A connection that the server closed first.
-    fn time_wait(&mut self, (mut client, stream): (Client, TcpStream)) -> io::Result<Bucket> {
-        self.closed_by_server(&mut client, stream)?;
-        let fin = client.later(flag::FIN | flag::ACK);
-        client.next = client.next.wrapping_add(1);
-        self.scene.send(&fin)?;
-        let moment = Moment::now()?;
-        let bucket = self.bucket(&mut client)?;
-        let memory = self.reader.read(bucket, SMALL)?;
-        let mut wants = in_bucket(&client, state::TIME_WAIT, &moment)?;
-        wants.push((field!(tw_last_oow), Want::number(4, 0)));
-        self.round.add(memory, wants);
-        Ok((client, bucket))
-    }
-
-    fn closed_by_server(&mut self, client: &mut Client, stream: TcpStream) -> io::Result<()> {
-        drop(stream);
-        let fin = self.scene.answer(client, flag::FIN)?;
-        (client.expected, client.echo) = (fin.seq.wrapping_add(1), fin.tsval);
-        Ok(())
-    }
-
-    /// Where the bucket of this connection is: it is asked about an acknowledgement.
-    fn bucket(&mut self, client: &mut Client) -> io::Result<u64> {
-        self.reader.await_call(call::BUCKET)?;
-        let ack = client.later(flag::ACK);
-        self.scene.send(&ack)?;
-        let Called { args: [bucket, ..], memory } = self.called(call::BUCKET)?;
-        if client.to.is_ipv4() {
-            self.arrived(memory)?;
-        }
-        Ok(bucket)
-    }
-
-    /// A packet on its way in. Its route is to ourselves, and leads to the loopback device.
-    fn arrived(&mut self, memory: Vec<u8>) -> io::Result<()> {
-        let mut targets = Vec::new();
-        for (at, address) in addresses(&memory) {
-            // The lowest bit says that the route is not counted (`SKB_DST_NOREF`).
-            targets.push((at, self.reader.read(address & !1, CHUNK)?));
-        }
-        let want = Want::Rare(self.round.loopback.to_ne_bytes().to_vec());
-        self.round.arrived.push(Pointing { memory, targets, want });
-        Ok(())
-    }
-
-    /// Segments with old timestamps: each socket notes when it answered, and what it remembers stays.
-    fn refused(
-        &mut self,
-        (half_open, request): &HalfOpen,
-        (established, stream): &(Client, TcpStream),
-        (closed, bucket): &Bucket,
-    ) -> io::Result<Option<Want>> {
-        let sock = self.reader.socket(stream)?;
-        let mut before = Vec::new();
-        let places = [(*request, SMALL), (*bucket, SMALL), (sock, SOCKET)];
-        for (address, len) in places {
-            before.push(self.reader.read(address, len)?);
-        }
-        for segment in [half_open.old_syn(), closed.old(flag::ACK), established.old(flag::ACK)] {
-            self.scene.send(&segment)?;
-        }
-        let mut after = Vec::new();
-        for (address, len) in places {
-            after.push(self.reader.read(address, len)?);
-        }
-        let Some(ticks) = ticks([&before[0], &after[0]], [&before[1], &after[1]]) else { return Ok(None) };
-        let want = Want::Number { bytes: 4, mask: u64::MAX, any_of: vec![ticks] };
-        let fields = [field!(treq_last_oow), field!(tw_last_oow), field!(tp_last_oow)];
-        let kept = [
-            (field!(req_ts_recent), half_open.tsval),
-            (field!(tw_ts_recent), closed.tsval),
-            (field!(tp_ts_recent), established.tsval),
-        ];
-        for ((memory, field), (remembers, tsval)) in after.into_iter().zip(fields).zip(kept) {
-            self.round.add(memory, vec![(field, want.clone()), (remembers, rare(tsval))]);
-        }
-        Ok(Some(want))
-    }
-}
-
-/// Addresses of the kernel in a structure, and where they stand.
-pub(super) fn addresses(memory: &[u8]) -> impl Iterator<Item = (u32, u64)> {
-    let words = memory.chunks_exact(8).zip((0_u32..).step_by(8));
-    let address = |(bytes, at)| Some((at, number(bytes, 8)?));
-    // The kernel's half of the address space.
-    words.filter_map(address).filter(|(_, word)| word >> 56 == 0xff && *word < u64::MAX - 0xffff)
-}
-
-fn rare(word: u32) -> Want {
-    Want::Rare(word.to_ne_bytes().to_vec())
-}
-
-/// What every socket at our address has.
-fn own(address: SocketAddr) -> Wants {
-    let (family, place) = match address.ip() {
-        IpAddr::V4(_) => (2, field!(sk_rcv_saddr)),
-        IpAddr::V6(_) => (10, field!(sk_v6_rcv_saddr)),
-    };
-    vec![
-        (field!(sk_family), Want::number(2, family)),
-        (field!(sk_num), Want::number(2, address.port().into())),
-        (place, Want::Rare(octets(address.ip()))),
-    ]
-}
-
-/// What everything has that belongs to a connection.
-fn tuple(client: &Client, state: u64) -> Wants {
-    let place = if client.from.is_ipv4() { field!(sk_daddr) } else { field!(sk_v6_daddr) };
-    let mut wants = own(client.to);
-    wants.extend([
-        (field!(sk_state), Want::number(1, state)),
-        (field!(sk_dport), Want::number(2, client.from.port().to_be().into())),
-        (place, Want::Rare(octets(client.from.ip()))),
-    ]);
-    wants
-}
-
-fn requested(client: &Client) -> Wants {
-    let mut wants = tuple(client, state::NEW_SYN_RECV);
-    wants.extend([
-        (field!(req_ts_recent), rare(client.tsval)),
-        (field!(treq_rcv_isn), rare(client.next.wrapping_sub(1))),
-        (field!(treq_rcv_nxt), rare(client.next)),
-    ]);
-    wants
-}
-
-fn open(client: &Client, state: u64) -> Wants {
-    let mut wants = tuple(client, state);
-    wants.extend([(field!(sk_type), Want::number(2, 1)), (field!(tp_rcv_nxt), rare(client.next))]);
-    wants
-}
-
-fn full(client: &Client, state: u64, moment: &Moment) -> io::Result<Wants> {
-    let mut wants = open(client, state);
-    wants.extend([
-        (field!(tp_ts_recent), rare(client.tsval)),
-        (field!(tp_ts_recent_stamp), moment.seconds()?),
-    ]);
-    Ok(wants)
-}
-
-fn in_bucket(client: &Client, substate: u64, moment: &Moment) -> io::Result<Wants> {
-    let mut wants = tuple(client, state::TIME_WAIT);
-    wants.extend([
-        (field!(tw_substate), Want::number(1, substate)),
-        (field!(tw_rcv_nxt), rare(client.next)),
-        (field!(tw_ts_recent), rare(client.tsval)),
-        (field!(tw_ts_recent_stamp), moment.seconds()?),
-    ]);
-    Ok(wants)
-}
-
-/// What a packet of IPv4 has wherever it is.
-fn packet(index: u32) -> Wants {
-    let protocol = Want::number(2, 0x0800_u16.to_be().into());
-    vec![(field!(skb_iif), rare(index)), (field!(skb_protocol), protocol)]
 }

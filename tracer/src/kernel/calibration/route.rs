@@ -7,13 +7,7 @@ use std::{
 
 use tracer_common::calibration::{CHUNK, call};
 
-use super::{
-    evidence::field,
-    reader::Called,
-    round::{Stage, Wants},
-    scene::setting,
-    search::Want,
-};
+use super::{evidence::field, known::Wants, reader::Called, round::Stage, scene::setting, search::Want};
 
 /// Bytes of a route that are looked at.
 const ROUTE: usize = 2 * CHUNK;
@@ -43,9 +37,10 @@ impl Stage<'_> {
                 let memory = self.answered(|stage| stage.scene.open(&mut client))?;
                 let flags = if set { NOXFRM } else { 0 };
                 self.route(memory, server, self.round.device, UNICAST, Some(flags));
+                // In turns: behind a route in memory is another.
+                let memory = self.answered(|_| TcpStream::connect(to).map(drop))?;
+                self.route(memory, server, self.round.loopback, LOCAL, None);
             }
-            let memory = self.answered(|_| TcpStream::connect(to).map(drop))?;
-            self.route(memory, server, self.round.loopback, LOCAL, None);
         }
         Ok(())
     }

@@ -43,8 +43,8 @@ impl Random {
 
     /// A port of which the two bytes differ.
     pub(super) fn port(&mut self) -> u16 {
-        let [low, high] = [self.within(1, 99), self.within(100, 220)];
-        (high << 8 | low) as u16
+        let [.., low, high] = self.half().to_be_bytes();
+        u16::from_be_bytes([100 + high % 100, 1 + low % 99])
     }
 
     /// An address that begins as this one does.

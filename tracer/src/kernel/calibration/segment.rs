@@ -134,3 +134,68 @@ fn folded(mut sum: u64) -> [u8; 2] {
     let [.., high, low] = (!sum).to_be_bytes();
     [high, low]
 }
+
+#[cfg(test)]
+mod tests {
+    use etherparse::{SlicedPacket, TransportSlice};
+
+    use super::*;
+
+    fn segment(from: &str, to: &str, padding: u8) -> Segment {
+        Segment {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+            flags: flag::SYN | flag::ACK,
+            seq: 0x8000_0001,
+            ack: 7,
+            timestamps: (1_000_000_007, 9),
+            payload: b"odd".to_vec(),
+            padding,
+        }
+    }
+
+    #[test]
+    fn segments_are_what_another_reader_takes_them_for() {
+        for (from, to, padding, wanted) in [
+            ("10.1.2.3:1000", "10.0.0.1:7000", 0, 20),
+            ("10.1.2.3:1000", "10.0.0.1:7000", 6, 44),
+            ("[fd01::1]:1000", "[fd00::2]:7000", 0, 40),
+        ] {
+            let sent = segment(from, to, padding);
+            let (packet, header) = sent.packet();
+            assert_eq!(header, wanted);
+            let read = SlicedPacket::from_ip(&packet).unwrap();
+            let Some(TransportSlice::Tcp(tcp)) = read.transport else { panic!("no TCP in {packet:?}") };
+            assert_eq!((tcp.source_port(), tcp.destination_port()), (1000, 7000));
+            assert_eq!(tcp.payload(), b"odd");
+            let checksum = match &read.net {
+                Some(etherparse::NetSlice::Ipv4(ip)) => {
+                    let header = ip.header().to_header();
+                    assert_eq!(header.calc_header_checksum(), header.header_checksum);
+                    tcp.to_header().calc_checksum_ipv4(&header, tcp.payload())
+                }
+                Some(etherparse::NetSlice::Ipv6(ip)) => {
+                    tcp.to_header().calc_checksum_ipv6(&ip.header().to_header(), tcp.payload())
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(checksum.unwrap(), tcp.checksum());
+            let read = reply(&frame([2; 6], &packet)).unwrap();
+            assert_eq!(
+                (read.to, read.flags, read.seq, read.tsval),
+                (sent.to, 0x12, 0x8000_0001, 1_000_000_007)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_segment_is_none() {
+        assert!(reply(&arp([0xff; 6])).is_none());
+        let (packet, _) = segment("10.1.2.3:1000", "10.0.0.1:7000", 0).packet();
+        let whole = frame([2; 6], &packet);
+        // As far as the last byte of the timestamp.
+        for len in 0..14 + 20 + 32 {
+            assert!(reply(&whole[..len]).is_none(), "{len}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, io};
 
-use crate::kernel::hooks::{HOOKS, REMEMBER};
+use crate::kernel::hooks::{HOOKS, Hook, REMEMBER};
 
 /// Where tracefs may be mounted.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
@@ -38,7 +38,7 @@ impl Symbols {
 
 /// Hooked functions among lines of an address, a letter and a name.
 fn functions(kallsyms: &str) -> BTreeSet<&'static str> {
-    let hooked = HOOKS.iter().filter(|hook| !hook.on_tracepoint()).flat_map(|hook| hook.functions());
+    let hooked = HOOKS.iter().filter(|hook| !hook.on_tracepoint()).flat_map(Hook::functions);
     let wanted: BTreeSet<&'static str> = hooked.copied().collect();
     let name = |line: &str| wanted.get(line.split_ascii_whitespace().nth(2)?).copied();
     kallsyms.lines().filter_map(name).collect()

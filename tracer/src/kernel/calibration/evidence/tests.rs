@@ -17,10 +17,11 @@ fn rare(word: u32) -> Want {
 }
 
 /// A packet whose IP header, of such a length, stands so far behind the start of the buffer.
-fn queued(start: u64, header: u32, total: u32) -> Queued {
+fn queued(start: u8, header: u32, total: u32) -> Queued {
     let ip = vec![0x45; header as usize];
     let mut target = vec![0; 256];
-    target[start as usize..][..ip.len()].copy_from_slice(&ip);
+    target[usize::from(start)..][..ip.len()].copy_from_slice(&ip);
+    let start = u64::from(start);
     let memory = memory(
         64,
         &[
@@ -42,7 +43,7 @@ fn leading(at: usize, inode: u32) -> Pointing {
     Pointing { memory: memory(64, &[(at, 8, NET)]), targets: vec![(at_word, target)], want: rare(inode) }
 }
 
-fn round(inode: u32, extra: u64) -> Round {
+fn round(inode: u32, extra: u8) -> Round {
     let mut round = Round {
         queued: vec![queued(64 + extra, 20, 90), queued(78, 28, 120)],
         sockets: vec![leading(48, inode)],

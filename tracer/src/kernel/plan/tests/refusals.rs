@@ -18,6 +18,9 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
     let locked = without_fentry_and_kprobes(facts("6.18"));
     let nothing = refuse(locked.clone(), Set::Tracepoint, "kfree_skb", "loading it: Operation not permitted");
     let confidential = Facts { confidential: true, ..facts("6.12") };
+    let uncalibrated = NoTypes { path: CALIBRATION.into(), why: "ip_rcv: no such function".into() };
+    let uncalibrated =
+        Facts { types: Err(uncalibrated), types_from: TypesFrom::Calibration, ..facts("6.12") };
     let from_file = Facts { types_from: TypesFrom::File("x".into()), ..facts("6.12") };
     let calibrated = Facts { types_from: TypesFrom::Calibration, ..facts("6.12") };
     let old = refuse(facts("4.19"), Set::Legacy, "tcp_make_synack", "this kernel was built without kprobes");
@@ -33,6 +36,7 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
             "vmlinux",
             "--btf FILE",
         ),
+        (uncalibrated, Wish::Auto, "calibration does not work", "ip_rcv", "leave out --calibrate"),
         (no_btf(none), Wish::Only(Set::Kprobe), "(BTF) is missing", none, "--btf FILE"),
         (
             lacking(vec!["CAP_BPF", "CAP_PERFMON"]),
