@@ -21,12 +21,12 @@ use object::{
 #[path = "../xtask/src/toolchain/find.rs"]
 mod find;
 
-/// The objects: the tracer's programs, the same for old kernels, the client clocks of the lab, and programs that do nothing,
-/// for the benchmark.
-const OBJECTS: [&str; 4] = ["tracer", "legacy", "lab", "empty"];
+/// The objects: the tracer's programs, the same for old kernels, those that find out where fields are, the client clocks of
+/// the lab, and programs that do nothing, for the benchmark.
+const OBJECTS: [&str; 5] = ["tracer", LEGACY[0], LEGACY[1], LEGACY[2], "empty"];
 /// Made of the instructions of old kernels, which had no loops and no calls. Their own, and not `RUSTFLAGS`: with those `core`
 /// would be compiled again.
-const LEGACY: [&str; 2] = ["legacy", "lab"];
+const LEGACY: [&str; 3] = ["legacy", "calibration", "lab"];
 const LEGACY_FLAGS: [&str; 3] = ["-Ctarget-cpu=v1", "-Cdebuginfo=0", "-Clink-arg=--unroll-loops"];
 
 fn main() -> Result<()> {

@@ -4,6 +4,7 @@
 //! built from the same sources, so there is no version field; a layout change is a compile-time matter.
 #![no_std]
 
+pub mod calibration;
 pub mod config;
 pub mod counters;
 pub mod event;

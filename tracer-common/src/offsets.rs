@@ -3,6 +3,8 @@
 //! Rust emits no CO-RE relocations, so user space looks every field up in the running kernel's BTF and hands
 //! the byte offsets over before load. An optional field that a kernel lacks carries [`ABSENT`].
 
+use core::fmt;
+
 /// Offset of an optional field that this kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
 
@@ -15,6 +17,12 @@ pub struct Field {
     pub path: &'static str,
     /// Without a required field nothing can be observed.
     pub required: bool,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.strukt, self.path)
+    }
 }
 
 macro_rules! fields {

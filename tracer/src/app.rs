@@ -64,7 +64,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Report(args)) => page::report(&args),
-        Some(Command::Programs { hooks, types }) => programs::programs(hooks, types.btf.as_deref()),
+        Some(Command::Programs { hooks, types }) => programs::programs(hooks, &types),
         Some(Command::Help { topic }) => help::help(topic.as_ref()),
         Some(Command::Completions { shell }) => help::completion(shell),
         Some(Command::Man { command, dir: None }) => help::page(command.as_deref()),

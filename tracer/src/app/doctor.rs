@@ -12,18 +12,19 @@ use super::{
     listeners::count,
     live::SETTINGS,
     namespaces::{Namespaces, read_counters},
+    request::types_from,
     sink::Sink,
     tracing::time_of_day,
 };
 use crate::{
     analysis::{checkup::can_trace, snmp::CHECKED},
-    cli::{DoctorArgs, Output},
+    cli::{DoctorArgs, Output, TypesArgs},
     error::{Exit, Failure, words},
     kernel::{
         capability,
         hooks::Set,
         load::{KernelFilter, has_programs},
-        plan::{Facts, unfit},
+        plan::{Facts, TypesFrom, unfit},
         trial::{Trial, try_out},
     },
     model::checkup::{Checkup, HookCheck, Outcome, Place, SetCheck},
@@ -41,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// When standard output cannot be written.
 pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     super::debug::install(args.verbose.saturating_sub(1));
-    let checkup = look(args.types.btf.as_deref());
+    let checkup = look(&args.types);
     let mut sink = Sink::stdout();
     let text = match args.format.output {
         Output::Json => json::doctor(&checkup),
@@ -52,8 +53,8 @@ pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     Ok(if can_trace(&checkup) { Exit::Done } else { Exit::Unable })
 }
 
-fn look(btf: Option<&Path>) -> Checkup {
-    let facts = capability::facts(btf);
+fn look(types: &TypesArgs) -> Checkup {
+    let facts = capability::facts(types_from(types));
     capability::raise_memlock();
     let mut not_looked_at = Vec::new();
     let sets: Vec<SetCheck> = Set::ALL.into_iter().map(|set| try_set(&facts, set)).collect();
@@ -76,7 +77,11 @@ fn look(btf: Option<&Path>) -> Checkup {
         kernel: facts.kernel.clone(),
         unbuilt: !has_programs(),
         lacking: facts.lacking_capabilities.iter().map(|name| (*name).to_owned()).collect(),
-        types_path: btf.unwrap_or(Path::new(capability::KERNEL_BTF)).display().to_string(),
+        types_path: match &facts.types_from {
+            TypesFrom::File(path) => path.display().to_string(),
+            TypesFrom::Kernel | TypesFrom::Calibration => capability::KERNEL_BTF.into(),
+        },
+        types: facts.types_used(),
         no_types: types.map_or_else(|none| Some(none.why.clone()), lacking_fields),
         unfit: unfit(&facts).map(Failure::from).map(|failure| format!("{}: {}", failure.what, failure.why)),
         lockdown: capability::lockdown(),

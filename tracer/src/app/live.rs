@@ -9,7 +9,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 
 use super::{
     report::{End, Manner},
-    request::{filters, wish},
+    request::{filters, types_from, wish},
     signals::{self, Signals},
     sink::{Recording, Written},
     tracing::{Ground, Tracing},
@@ -60,7 +60,7 @@ pub(super) fn run(
     let recording = args.output.record.write.as_deref().map(Recording::create).transpose()?;
     signals::run(async |mut signals| {
         super::debug::install(args.output.more.verbose);
-        let mut facts = capability::facts(args.kernel.types.btf.as_deref());
+        let mut facts = capability::facts(types_from(&args.kernel.types));
         capability::raise_memlock();
         // Who asks for more lines than that gets them.
         let drops_per_cpu = args.output.rate_limit.unwrap_or(0).max(SETTINGS.drops_per_cpu);

@@ -1,10 +1,12 @@
 //! `tracer programs`: loads and attaches a set, and prints what the kernel says about its programs.
 
-use std::path::Path;
-
-use super::{live::SETTINGS, request::wish, sink::Sink};
+use super::{
+    live::SETTINGS,
+    request::{types_from, wish},
+    sink::Sink,
+};
 use crate::{
-    cli::Hooks,
+    cli::{Hooks, TypesArgs},
     error::{Exit, Failure},
     kernel::{
         capability,
@@ -17,8 +19,8 @@ use crate::{
 ///
 /// # Errors
 /// As [`super::live::trace`].
-pub fn programs(hooks: Hooks, btf: Option<&Path>) -> Result<Exit, Failure> {
-    let mut facts = capability::facts(btf);
+pub fn programs(hooks: Hooks, types: &TypesArgs) -> Result<Exit, Failure> {
+    let mut facts = capability::facts(types_from(types));
     capability::raise_memlock();
     let filter = KernelFilter {
         words: tracer_common::config::Filter { no_listener: 1, ..Default::default() },

@@ -8,9 +8,13 @@ use tracer_common::config::{Filter, MAX_PREFIXES, PORT_WORDS};
 use super::namespaces::{ifindex, resolve};
 use crate::{
     analysis::selection::Selection,
-    cli::{Hooks, LiveArgs, SelectArgs, selected},
+    cli::{Hooks, LiveArgs, SelectArgs, TypesArgs, selected},
     error::{Exit, Failure, words},
-    kernel::{hooks::Set, load::KernelFilter, plan::Wish},
+    kernel::{
+        hooks::Set,
+        load::KernelFilter,
+        plan::{TypesFrom, Wish},
+    },
     model::{Cause, report::FilterWords},
     netns::Netns,
 };
@@ -110,6 +114,12 @@ fn prefix(net: &IpNet) -> (u32, [u8; 16]) {
         IpAddr::V4(v4) => (96 + u32::from(net.prefix_len()), v4.to_ipv6_mapped().octets()),
         IpAddr::V6(v6) => (u32::from(net.prefix_len()), v6.octets()),
     }
+}
+
+/// Where types come from, as far as that was asked for.
+pub fn types_from(args: &TypesArgs) -> Option<TypesFrom> {
+    let file = args.btf.clone().map(TypesFrom::File);
+    file.or(args.calibrate.then_some(TypesFrom::Calibration))
 }
 
 /// The hook set that was asked for.

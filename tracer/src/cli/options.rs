@@ -123,6 +123,9 @@ pub struct TypesArgs {
     /// Type information (BTF) from a file, where the kernel has none.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub btf: Option<PathBuf>,
+    /// Find out by trying where fields are, as where there is no BTF.
+    #[arg(long, conflicts_with = "btf")]
+    pub calibrate: bool,
 }
 
 /// How the kernel is traced.

@@ -7,7 +7,9 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use super::{
     btf::Btf,
-    plan::{Facts, NoTypes},
+    calibration::{Calibrated, calibrate, symbols::Symbols},
+    load::has_programs,
+    plan::{CALIBRATION, Facts, NoTypes, TypesFrom},
     types::Types,
 };
 
@@ -19,20 +21,47 @@ const CAP_SYS_ADMIN: u64 = 1 << 21;
 const CAP_PERFMON: u64 = 1 << 38;
 const CAP_BPF: u64 = 1 << 39;
 
-/// Everything `plan` wants to know. `btf` names a file to use instead of the kernel's own type information.
-pub fn facts(btf: Option<&Path>) -> Facts {
+/// Everything `plan` wants to know. `from` says where types are to come from; `None`: from the kernel, and by calibration where it
+/// has none.
+pub fn facts(from: Option<TypesFrom>) -> Facts {
     let uname = nix::sys::utsname::uname();
-    Facts {
+    let mut facts = Facts {
         kernel: uname.map(|u| u.release().to_string_lossy().into_owned()).unwrap_or_default(),
         lacking_capabilities: fs::read_to_string("/proc/self/status")
             .map_or_else(|_| Vec::new(), |s| lacking(&s)),
         ebpf: ebpf(aya::sys::is_map_supported(MapType::Array).map_err(|error| error.io_error)),
         confidential: lockdown().as_deref() == Some("confidentiality"),
-        types: types(btf.unwrap_or(Path::new(KERNEL_BTF))),
-        types_from_file: btf.is_some(),
+        types: Err(NoTypes { path: KERNEL_BTF.into(), why: "they were not looked for".into() }),
+        types_from: from.clone().unwrap_or(TypesFrom::Kernel),
         ring_buffer: ring_buffer(),
         refused: Vec::new(),
+    };
+    facts.types = match &facts.types_from {
+        TypesFrom::Kernel => types(Path::new(KERNEL_BTF)),
+        TypesFrom::File(path) => types(path),
+        TypesFrom::Calibration => calibrated(&facts).map_err(|why| NoTypes { path: CALIBRATION.into(), why }),
+    };
+    if let (None, Err(none)) = (from, &facts.types) {
+        match calibrated(&facts) {
+            Ok(types) => (facts.types, facts.types_from) = (Ok(types), TypesFrom::Calibration),
+            Err(why) => {
+                let why = format!("{}; and calibration: {why}", none.why);
+                facts.types = Err(NoTypes { path: KERNEL_BTF.into(), why });
+            }
+        }
     }
+    facts
+}
+
+/// Types by calibration, where programs may be loaded at all.
+fn calibrated(facts: &Facts) -> Result<Types, String> {
+    if !facts.lacking_capabilities.is_empty() || facts.confidential || !has_programs() {
+        return Err("it cannot load its programs".into());
+    }
+    let Calibrated { offsets, .. } = calibrate()?;
+    let symbols =
+        Symbols::read().map_err(|error| format!("/proc/kallsyms: {}", crate::error::words(&error)))?;
+    Ok(Types::calibrated(offsets, symbols))
 }
 
 /// Whether there is a `bpf()`, from what it said to the plainest question. Whoever may not ask is told so, and nothing else.

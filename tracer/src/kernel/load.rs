@@ -20,7 +20,7 @@ use tracer_common::config::{Filter, PORT_WORDS};
 
 use super::{
     hooks::{Hook, Need, Point, Set, typed},
-    plan::{Facts, Plan, Refused, Wish, plan},
+    plan::{Facts, Plan, Refused, TypesFrom, Wish, plan},
     told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
 };
@@ -198,7 +198,7 @@ pub(super) fn load(
 /// The running kernel's own types, which trampolines and typed tracepoints are made from. Where the user named a file, the fields
 /// are where that says, and the kernel is not asked.
 pub fn own_types(facts: &Facts) -> Option<Btf> {
-    (!facts.types_from_file).then(|| Btf::from_sys_fs().ok()).flatten()
+    (facts.types_from == TypesFrom::Kernel).then(|| Btf::from_sys_fs().ok()).flatten()
 }
 
 fn lacks(program: &str) -> String {

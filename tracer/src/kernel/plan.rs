@@ -3,16 +3,22 @@
 //! One pure function over plain facts. Attaching itself may still fail: the loader then adds what was refused to
 //! the facts and asks again.
 
-use tracer_common::config::Shape;
+use std::path::PathBuf;
+
+use tracer_common::{config::Shape, offsets::ABSENT};
 
 use super::{
+    calibration::without,
     hooks::{HOOKS, Hook, Need, REMEMBER, Set},
     types::Types,
 };
 use crate::{
     analysis::kernel::version,
     error::{Exit, Failure},
-    model::{Cause, report::Missing},
+    model::{
+        Cause,
+        report::{self, Missing},
+    },
 };
 
 /// What the machine allows, as far as it was found out.
@@ -29,13 +35,47 @@ pub struct Facts {
     pub ebpf: bool,
     /// The kernel's types, or why there are none.
     pub types: Result<Types, NoTypes>,
-    /// The types are from a file, not from the kernel itself.
-    pub types_from_file: bool,
+    /// Whose they are.
+    pub types_from: TypesFrom,
     /// Programs can write into a ring buffer (5.8).
     pub ring_buffer: bool,
     /// What could not be attached.
     pub refused: Vec<Refused>,
 }
+
+impl Facts {
+    /// The types, as the start of a run tells of them.
+    pub fn types_used(&self) -> Option<report::Types> {
+        let types = self.types.as_ref().ok()?;
+        let (from, path) = match &self.types_from {
+            TypesFrom::Kernel => ("kernel", None),
+            TypesFrom::File(path) => ("file", Some(path.display().to_string())),
+            TypesFrom::Calibration => ("calibration", None),
+        };
+        let calibrated = self.types_from == TypesFrom::Calibration;
+        Some(report::Types {
+            from: from.into(),
+            path,
+            fields: types.offsets.iter().filter(|offset| **offset != ABSENT).count() as u64,
+            of: types.offsets.len() as u64,
+            without: if calibrated { without(&types.offsets) } else { Vec::new() },
+        })
+    }
+}
+
+/// Where types come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypesFrom {
+    /// The kernel itself.
+    Kernel,
+    /// A file that the user named.
+    File(PathBuf),
+    /// Calibration: fields were found by the values that stand in them.
+    Calibration,
+}
+
+/// In the place of a path: types were to come from calibration.
+pub const CALIBRATION: &str = "calibration";
 
 /// Why there are no types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,9 +206,8 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
     let mut plan =
         Plan { set, hooks: Vec::new(), missing: Vec::new(), blind: Vec::new(), shape: Shape::NONE };
     let mut worthless = None;
-    if set == Set::Fentry && facts.types_from_file {
-        let why = "trampolines need the kernel's own BTF; --btf FILE serves the other sets".into();
-        worthless = Some(Refused { set, hook: HOOKS[0].name, why });
+    if let Some(why) = unserved(&facts.types_from, set) {
+        worthless = Some(Refused { set, hook: HOOKS[0].name, why: why.into() });
     }
     if set != Set::Legacy && !facts.ring_buffer {
         let why = "this kernel has no ring buffer (5.8)".into();
@@ -206,6 +245,19 @@ pub(super) fn survey(facts: &Facts, types: &Types, set: Set) -> (Plan, Option<Re
     (plan, worthless)
 }
 
+/// Why a set cannot work with types from there.
+fn unserved(from: &TypesFrom, set: Set) -> Option<&'static str> {
+    match (from, set) {
+        (TypesFrom::File(_), Set::Fentry) => {
+            Some("trampolines need the kernel's own BTF; --btf FILE serves the other sets")
+        }
+        (TypesFrom::Calibration, Set::Fentry | Set::Kprobe | Set::Tracepoint) => {
+            Some("it needs the kernel's types; calibration serves the set legacy alone")
+        }
+        _ => None,
+    }
+}
+
 /// The hooks of a set, in the order of attachment.
 pub(super) fn hooks_of(set: Set) -> impl Iterator<Item = &'static Hook> {
     HOOKS.iter().filter(move |hook| hook.programs.iter().any(|(s, ..)| *s == set))
@@ -226,9 +278,14 @@ fn obstacle(facts: &Facts, types: &Types, set: Set, hook: &'static Hook) -> Opti
             Some(format!("it takes {} arguments here, which this version does not know", p.args))
         }
         // `void` in 5.10: nothing to learn from it.
-        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => {
-            Some("it returns nothing on this kernel; nothing depends on it there".into())
-        }
+        Some(p) if hook.name == "inet_csk_reqsk_queue_hash_add" && !p.returns => Some(
+            if facts.types_from == TypesFrom::Calibration {
+                "only types tell whether it returns anything; without it, a SYN that two CPUs have at once may count as dropped"
+            } else {
+                "it returns nothing on this kernel; nothing depends on it there"
+            }
+            .into(),
+        ),
         Some(_) => None,
     }
 }
@@ -299,6 +356,11 @@ impl From<Refusal> for Failure {
                 "this kernel runs no eBPF programs",
                 "the system call bpf() is not there: the kernel was built without CONFIG_BPF_SYSCALL, or a container's seccomp profile hides it".into(),
                 &format!("in a container: start it with `--security-opt seccomp=unconfined`, or run tracer on the host; without eBPF, {PACKETS}"),
+            ),
+            Refusal::NoTypes(none) if none.path == CALIBRATION => unable(
+                "calibration does not work on this kernel",
+                none.why,
+                "leave out --calibrate, and the kernel's own types are used where it has any; or name a BTF file of exactly this kernel: `tracer --btf FILE`",
             ),
             Refusal::NoTypes(none) => unable(
                 "the kernel's type information (BTF) is missing",

@@ -8,7 +8,8 @@ use tracer_common::offsets::{ABSENT, FIELDS};
 
 use super::{
     btf::{Btf, Prototype},
-    hooks::{HOOKS, Hook, REMEMBER},
+    calibration::symbols::Symbols,
+    hooks::{HOOKS, Hook, REMEMBER, Set},
 };
 
 /// The kernel's types, as far as they matter here.
@@ -32,6 +33,20 @@ pub struct Types {
     pub reasons: Vec<(String, u32)>,
     /// `enum tcp_tw_status`.
     pub timewait_verdicts: Vec<(String, u32)>,
+}
+
+/// `enum tcp_tw_status`, in its order; the last one since 6.15.
+const VERDICTS: [&str; 5] = ["SUCCESS", "RST", "ACK", "SYN", "ACK_OOW"];
+
+/// Arguments of functions of which the number matters: what the kernel calls the one, and whether it has what the other asks for.
+fn args(function: &str, recycles: bool) -> Option<u32> {
+    match function {
+        "kfree_skb" => Some(1),
+        "kfree_skb_reason" => Some(2),
+        "sk_skb_reason_drop" => Some(3),
+        "tcp_peer_is_proven" => Some(if recycles { 4 } else { 2 }),
+        _ => None,
+    }
 }
 
 impl Types {
@@ -69,6 +84,27 @@ impl Types {
         for (name, value) in btf.enumeration("tcp_tw_status") {
             types.timewait_verdicts.push((prefix(name, "TCP_TW_"), value));
         }
+        types
+    }
+
+    /// The same without the kernel's types: from offsets that were found by trying, and the names that it shows elsewhere. For the
+    /// hook set `legacy`, whose functions have the arguments that matter in the same places everywhere.
+    pub fn calibrated(offsets: Vec<u32>, symbols: Symbols) -> Self {
+        let mut types = Self { offsets, reasons: symbols.reasons, ..Self::default() };
+        for hook in HOOKS.iter().filter(|hook| hook.names(Set::Legacy).next().is_some()) {
+            // The newest name: what is left of an older one is a copy that was not inlined.
+            let newest = hook.functions().iter().rfind(|name| symbols.functions.contains(*name));
+            if let Some(name) = newest {
+                // Whether it returns anything only the types tell.
+                let args = args(name, symbols.recycles).unwrap_or(*hook.args.start());
+                types.functions.insert(name, Prototype { args, returns: false });
+            }
+        }
+        types.kfree_reason = !types.reasons.is_empty();
+        let required =
+            FIELDS.iter().zip(&types.offsets).filter(|(field, at)| field.required && **at == ABSENT);
+        types.lacking = required.map(|(field, _)| format!("{field}: not found by calibration")).collect();
+        types.timewait_verdicts = VERDICTS.iter().zip(0..).map(|(name, n)| ((*name).to_owned(), n)).collect();
         types
     }
 

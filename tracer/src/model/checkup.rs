@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Nanos, environment::OwnNat, report::Missing};
+use super::{
+    Cause, Nanos,
+    environment::OwnNat,
+    report::{Missing, Types},
+};
 
 /// Everything that was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +21,8 @@ pub struct Checkup {
     pub lacking: Vec<String>,
     /// Where type information was looked for.
     pub types_path: String,
+    /// Where it is from, if there is any.
+    pub types: Option<Types>,
     /// Why there is none, or none that suffices.
     pub no_types: Option<String>,
     /// What keeps every hook set from working here, whatever the rest is: a kernel that is too old, or without eBPF.

@@ -15,7 +15,7 @@ use super::{Cause, Nanos, environment::Environment, listener::Served, verdict::V
 pub use capture::{Capture, WireCounts};
 pub use refusals::{Listener, Listeners, Reasons};
 pub use sources::{Change, Changes, Other, Regressions, Retries, Source};
-pub use start::{FilterWords, Limits, Missing, Start};
+pub use start::{FilterWords, Limits, Missing, Start, Types, Without};
 pub use unsent::Unsent;
 
 /// Everything that the analysis knows at a moment.

@@ -2,11 +2,14 @@
 
 use super::{
     phrases::{clean, count},
-    text::{Ink, Style},
+    text::{Ink, Style, unknown},
 };
 use crate::{
     analysis::checkup::{Sight, advice, chosen, moved, nat, setting, sight},
-    model::checkup::{Checkup, Outcome, Place, SetCheck},
+    model::{
+        checkup::{Checkup, Outcome, Place, SetCheck},
+        report::Types,
+    },
 };
 
 /// What a line says at its beginning.
@@ -71,9 +74,15 @@ impl Style {
         if let Some(why) = &checkup.unfit {
             lines.extend(self.item(Mark::Bad, &clean(why)));
         }
-        match &checkup.no_types {
-            None => fine.push(format!("BTF ({})", clean(&checkup.types_path))),
-            Some(why) => lines.extend(
+        match (&checkup.no_types, &checkup.types) {
+            (None, Some(types)) if types.from == "calibration" => {
+                let Types { fields, of, .. } = types;
+                fine.push(format!("{fields} of {of} fields found by calibration"));
+                let unknown = unknown(types).into_iter().map(|words| format!("unknown: {words}"));
+                lines.extend(unknown.flat_map(|words| self.item(Mark::Look, &words)));
+            }
+            (None, _) => fine.push(format!("BTF ({})", clean(&checkup.types_path))),
+            (Some(why), _) => lines.extend(
                 self.item(Mark::Bad, &format!("BTF: {}: {}", clean(&checkup.types_path), clean(why))),
             ),
         }

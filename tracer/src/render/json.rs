@@ -17,7 +17,7 @@ use crate::{
     model::{
         Drop, OptionKinds,
         reading::Accepted,
-        report::{FilterWords, Missing, Start},
+        report::{FilterWords, Missing, Start, Types},
     },
 };
 
@@ -44,6 +44,8 @@ struct StartLine<'a> {
     version: &'a str,
     kernel: Option<&'a str>,
     hooks: Hooks<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<TypesUsed<'a>>,
     filter: Filter<'a>,
     blind: Vec<&'static str>,
     limits: Option<Limits>,
@@ -62,6 +64,35 @@ struct Hooks<'a> {
     set: &'a str,
     attached: &'a [String],
     missing: Vec<MissingHook<'a>>,
+}
+
+/// Where fields are known from.
+#[derive(Serialize)]
+struct TypesUsed<'a> {
+    from: &'a str,
+    path: Option<&'a str>,
+    fields: u64,
+    of: u64,
+    without: Vec<WithoutField<'a>>,
+}
+
+#[derive(Serialize)]
+struct WithoutField<'a> {
+    field: &'a str,
+    unknown: &'a str,
+}
+
+impl<'a> From<&'a Types> for TypesUsed<'a> {
+    fn from(types: &'a Types) -> Self {
+        let without = types.without.iter();
+        Self {
+            from: &types.from,
+            path: types.path.as_deref(),
+            fields: types.fields,
+            of: types.of,
+            without: without.map(|one| WithoutField { field: &one.field, unknown: &one.unknown }).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -102,6 +133,7 @@ pub fn start(start: &Start) -> String {
         version: &start.version,
         kernel: start.kernel.as_deref(),
         hooks: Hooks { set: &start.set, attached: &start.attached, missing: missing(&start.missing) },
+        types: start.types.as_ref().map(Into::into),
         filter: Filter {
             ports: ports(filter),
             family: filter.family,

@@ -14,7 +14,7 @@ use crate::{
     model::{
         Cause, Drop, Nanos,
         listener::Listener,
-        report::{FilterWords, Missing, Start},
+        report::{FilterWords, Missing, Start, Types, Without},
     },
 };
 
@@ -114,6 +114,7 @@ impl Style {
             let when = self.time_of_day(start.time, "%Y-%m-%d %H:%M:%S %Z");
             lines.extend(self.fold("", &format!("recorded in {} from {when} on", clean(file))));
         }
+        lines.extend(start.types.iter().flat_map(|types| self.types(types)));
         lines.extend(self.not_seen(&start.blind, &start.missing));
         let advice = match start.capture {
             Some(_) => "Every SYN without a SYN/ACK, one a line; `?`: what the packets are consistent with.",
@@ -123,6 +124,20 @@ impl Style {
         lines.extend(self.fold("", advice).iter().map(|line| self.ink(Ink::Dim, line)));
         lines.push(self.ink(Ink::Dim, &columns::titles(self)));
         lines.join("\n")
+    }
+
+    /// Where fields are known from, where that is not the kernel itself, and what is unknown for want of some.
+    pub(super) fn types(&self, types: &Types) -> Vec<String> {
+        let mut lines = match (types.from.as_ref(), &types.path) {
+            ("kernel", _) => Vec::new(),
+            (_, Some(path)) => self.fold("types: ", &clean(path)),
+            (from, None) => {
+                let Types { fields, of, .. } = types;
+                self.fold("types: ", &format!("by {}, {fields} of {of} fields", clean(from)))
+            }
+        };
+        lines.extend(unknown(types).iter().flat_map(|words| self.fold("unknown: ", words)));
+        lines
     }
 
     /// Causes that cannot be seen and hooks that are missing, in words.
@@ -260,3 +275,16 @@ pub(super) fn filter(words: &FilterWords) -> String {
 
 #[cfg(test)]
 pub(super) mod tests;
+/// What is unknown for want of fields, each with those.
+pub(super) fn unknown(types: &Types) -> Vec<String> {
+    let mut all: Vec<(&str, Vec<String>)> = Vec::new();
+    for Without { field, unknown } in &types.without {
+        match all.iter_mut().find(|(words, _)| words == unknown) {
+            Some((_, fields)) => fields.push(clean(field)),
+            None => all.push((unknown, vec![clean(field)])),
+        }
+    }
+    all.into_iter()
+        .map(|(words, fields)| format!("{} (without {})", clean(words), fields.join(", ")))
+        .collect()
+}

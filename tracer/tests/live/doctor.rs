@@ -9,7 +9,7 @@ use super::{
     event::Missing,
     filters::Filter,
     ground::{Ground, Kernel, Set},
-    watcher::{Watcher, attaches, program},
+    watcher::{Watcher, attaches, calibrating, program},
 };
 
 /// All of them.
@@ -58,6 +58,7 @@ fn agrees(ground: Ground) -> Result<()> {
     let program = program()?;
     let out = Command::new(&program)
         .args(["doctor", "-o", "json"])
+        .args(calibrating(ground.set.name(), &[]))
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("run {}", program.display()))?;

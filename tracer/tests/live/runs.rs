@@ -26,6 +26,7 @@ pub(crate) type Run = (&'static str, fn(Ground) -> Result<()>);
 pub(crate) const RUNS: &[Run] = &[
     ("run/summary-and-write", |ground| summary(ground, &[])),
     ("run/types-from-a-file", from_a_file),
+    ("run/types-by-calibration", calibrated),
     ("run/count", count),
     ("run/duration", duration),
     ("run/sigterm", sigterm),
@@ -68,6 +69,18 @@ fn from_a_file(ground: Ground) -> Result<()> {
     }
     let refused = Watcher::start(ground.set.name(), FROM_A_FILE).err().context("it started")?;
     ensure!(format!("{refused:#}").contains("--btf FILE serves the other sets"), "{refused:#}");
+    Ok(())
+}
+
+/// The same with fields that are found by trying, which does for one set alone.
+fn calibrated(ground: Ground) -> Result<()> {
+    if ground.set == Set::Legacy {
+        return summary(ground, &["--calibrate"]);
+    }
+    let refused = Watcher::start(ground.set.name(), &["--calibrate"]).err().context("it started")?;
+    let refused = format!("{refused:#}");
+    let words = ["calibration serves the set legacy alone", "calibration does not work on this kernel"];
+    ensure!(words.iter().any(|words| refused.contains(words)), "{refused}");
     Ok(())
 }
 

@@ -89,7 +89,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let one_by_one = Arguments { test_threads: Some(1), ..arguments.clone() };
     let types = "kernel-types/offsets".to_owned();
     let types = Trial::ignorable_test(types.clone(), move || told(&types, types::offsets_agree()));
-    let mut passed = !libtest_mimic::run(&arguments, vec![types]).has_failed();
+    let calibrated = "kernel-types/calibrated".to_owned();
+    let calibrated =
+        Trial::ignorable_test(calibrated.clone(), move || told(&calibrated, types::calibrated()));
+    let mut passed = !libtest_mimic::run(&arguments, vec![types, calibrated]).has_failed();
     for (set, skipped) in sets()? {
         if let Some(words) = &skipped {
             println!("SKIPPED set {set}: {words}");

@@ -163,6 +163,7 @@ fn incident(words: &Words) -> Vec<Observation> {
 /// What `tracer -w` would have written.
 pub(crate) fn recording(words: &Words) -> String {
     let start = Start {
+        types: None,
         time: at(0),
         version: "0.1.0".into(),
         kernel: Some(words.kernel.clone()),

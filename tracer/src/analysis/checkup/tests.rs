@@ -23,6 +23,7 @@ pub(crate) fn healthy() -> Checkup {
         unbuilt: false,
         lacking: Vec::new(),
         types_path: "/sys/kernel/btf/vmlinux".into(),
+        types: None,
         no_types: None,
         unfit: None,
         lockdown: Some("none".into()),

@@ -46,6 +46,7 @@ impl<'a> Ground<'a> {
             set: plan.set.name().into(),
             attached: plan.hooks.iter().map(|hook| hook.name.to_owned()).collect(),
             missing: plan.missing.clone(),
+            types: facts.types_used(),
             blind: plan.blind.clone(),
             filter: filter.clone(),
             limits: None,

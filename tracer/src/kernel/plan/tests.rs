@@ -145,7 +145,7 @@ fn what_the_programs_are_told() {
 
 #[test]
 fn types_from_a_file_do_for_all_but_trampolines() {
-    let from_file = Facts { types_from_file: true, ..facts("6.12") };
+    let from_file = Facts { types_from: TypesFrom::File("x".into()), ..facts("6.12") };
     assert_eq!(plan(&from_file, Wish::Auto).unwrap().set, Set::Kprobe);
     assert_eq!(plan(&from_file, Wish::Only(Set::Tracepoint)).unwrap().set, Set::Tracepoint);
     let Err(Refusal::Sets(_, refused)) = plan(&from_file, Wish::Only(Set::Fentry)) else {

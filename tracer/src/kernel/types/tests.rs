@@ -94,3 +94,42 @@ fn fields_that_are_lacking_are_named() {
     assert!(types.lacking.iter().any(|why| why == "the kernel has no struct net"));
     assert!(types.lacking.iter().all(|why| !why.contains("_skb_refdst")));
 }
+
+fn symbols(functions: &[&'static str], recycles: bool) -> Symbols {
+    let reasons = vec![("NOT_SPECIFIED".into(), 2), ("NO_SOCKET".into(), 3)];
+    Symbols { functions: functions.iter().copied().collect(), reasons, recycles }
+}
+
+#[test]
+fn functions_without_types() {
+    let args = |types: &Types, name| types.functions.get(name).map(|found| found.args);
+    let offsets = || vec![8; FIELDS.len()];
+    let old = symbols(&["kfree_skb", "tcp_peer_is_proven", "tcp_conn_request", "tcp_remember_stamp"], true);
+    let old = Types::calibrated(offsets(), old);
+    assert_eq!([args(&old, "kfree_skb"), args(&old, "tcp_peer_is_proven")], [Some(1), Some(4)]);
+    assert_eq!([args(&old, "tcp_conn_request"), args(&old, "tcp_check_req")], [Some(4), None]);
+    assert!(old.recycles());
+    // The name that it has now, where a copy of an older one was not inlined.
+    let new = Types::calibrated(
+        offsets(),
+        symbols(&["kfree_skb", "kfree_skb_reason", "tcp_peer_is_proven"], false),
+    );
+    assert_eq!([args(&new, "kfree_skb"), args(&new, "kfree_skb_reason")], [None, Some(2)]);
+    assert_eq!(args(&new, "tcp_peer_is_proven"), Some(2));
+    assert!(!new.recycles());
+    assert!(new.kfree_reason && !new.kfree_rx_sk && new.tracepoints.is_empty());
+    assert_eq!(new.reason("NO_SOCKET"), Some(3));
+    assert_eq!(new.timewait_verdicts[4], ("ACK_OOW".to_owned(), 4));
+    // Without names, a reason is a number that says nothing.
+    assert!(!Types::calibrated(offsets(), Symbols::default()).kfree_reason);
+}
+
+#[test]
+fn fields_without_types() {
+    let with = |absent: &dyn Fn(&tracer_common::offsets::Field) -> bool| {
+        let offsets = FIELDS.iter().map(|field| if absent(field) { ABSENT } else { 8 });
+        Types::calibrated(offsets.collect(), Symbols::default()).lacking
+    };
+    assert!(with(&|field| !field.required).is_empty());
+    assert_eq!(with(&|field| field.path == "sk_type"), ["sock.sk_type: not found by calibration"]);
+}

@@ -14,6 +14,30 @@ pub struct Missing {
     pub why: String,
 }
 
+/// Where the programs know from where the kernel has its fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Types {
+    /// `kernel`, `file` or `calibration`.
+    pub from: Cow<'static, str>,
+    /// The file.
+    pub path: Option<String>,
+    /// Fields that are known.
+    pub fields: u64,
+    /// Fields that there are.
+    pub of: u64,
+    /// Of those that calibration did not find, the ones that something depends on.
+    pub without: Vec<Without>,
+}
+
+/// A field that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Without {
+    /// Structure and member.
+    pub field: String,
+    /// What is therefore unknown.
+    pub unknown: String,
+}
+
 /// The filter in force, as it was asked for. Empty and `None` mean "any".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterWords {
@@ -53,6 +77,8 @@ pub struct Start {
     pub attached: Vec<String>,
     /// Hooks not in place.
     pub missing: Vec<Missing>,
+    /// Where its fields are known from; `None`: there are none, or that is not known.
+    pub types: Option<Types>,
     /// Causes that cannot be seen or told apart here.
     pub blind: Vec<Cause>,
     /// The filter.

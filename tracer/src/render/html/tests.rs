@@ -45,6 +45,7 @@ impl Run {
         let mut words = words.iter().cloned().cycle();
         let mut word = || words.next().unwrap_or_default();
         let start = Start {
+            types: None,
             time: Nanos(BEGUN),
             version: word().into(),
             kernel: Some(word()),

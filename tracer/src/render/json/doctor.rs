@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MissingHook, SCHEMA, missing, text, time};
+use super::{MissingHook, SCHEMA, TypesUsed, missing, text, time};
 use crate::{
     analysis::checkup::{Meaning, Sight, advice, chosen, nat, setting, sight},
     model::{
@@ -21,6 +21,8 @@ struct DoctorLine<'a> {
     version: &'static str,
     kernel: &'a str,
     lacking: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<TypesUsed<'a>>,
     btf: Btf<'a>,
     lockdown: Option<&'a str>,
     unfit: Option<&'a str>,
@@ -109,6 +111,7 @@ pub fn doctor(checkup: &Checkup) -> String {
         version: env!("CARGO_PKG_VERSION"),
         kernel: &checkup.kernel,
         lacking: &checkup.lacking,
+        types: checkup.types.as_ref().map(Into::into),
         btf: Btf { path: &checkup.types_path, why: checkup.no_types.as_deref() },
         lockdown: checkup.lockdown.as_deref(),
         unfit: checkup.unfit.as_deref(),

@@ -70,6 +70,7 @@ fn a_start() -> Start {
             netns: Some("/run/netns/a".into()),
             causes: vec![Cause::Other],
         },
+        types: None,
         limits: Some(Limits { sources: 9, clock_bytes: 1 << 20 }),
         capture: None,
     }

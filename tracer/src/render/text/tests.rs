@@ -183,6 +183,14 @@ fn the_header_says_what_is_traced_and_what_is_not() {
     });
     start.blind = vec![Cause::AcceptQueueFull, Cause::ListenOther];
     start.missing = vec![Missing { hook: "tcp_check_req".into(), why: "it takes 9 arguments here".into() }];
+    let without = |field: &str, unknown: &str| Without { field: field.into(), unknown: unknown.into() };
+    start.types = Some(Types {
+        from: "calibration".into(),
+        path: None,
+        fields: 43,
+        of: 46,
+        without: vec![without("a.b", "one thing"), without("c.d", "another"), without("e.f", "one thing")],
+    });
     for width in [40, 80, 100] {
         let header = style(width).header(&start, None);
         assert_fits(header.rsplit_once('\n').expect("the last line heads the columns").0, width);
@@ -193,6 +201,9 @@ fn the_header_says_what_is_traced_and_what_is_not() {
             "netns /run/netns/blue, causes paws-time-wait",
             "not visible with this hook set: accept-queue-full, listen-other",
             "not attached: tcp_check_req: it takes 9 arguments here",
+            "types: by calibration, 43 of 46 fields",
+            "unknown: one thing (without a.b, e.f)",
+            "unknown: another (without c.d)",
         ] {
             assert!(flat.contains(words), "{width}: {words:?} in {header}");
         }

@@ -16,7 +16,7 @@ use crate::{
         Drop, Evidence, Flow, Observation, OptionKinds, Syn,
         listener::Listener,
         reading::{Accepted, Stack},
-        report::{Ending, FilterWords, Limits, Missing, Start},
+        report::{Ending, FilterWords, Limits, Missing, Start, Types, Without},
     },
     render::json::SCHEMA,
 };
@@ -77,6 +77,21 @@ fn start(fields: &mut Fields) -> Result<Start, Wrong> {
         Ok((hooks.must("set", Fields::text)?, hooks.words("attached")?, missing))
     };
     let (set, attached, missing) = fields.must("hooks", |fields, name| fields.object(name, hooks))?;
+    let types = |types: &mut Fields| {
+        let without = |one: &mut Fields| {
+            Ok(Without {
+                field: one.must("field", Fields::text)?,
+                unknown: one.must("unknown", Fields::text)?,
+            })
+        };
+        Ok(Types {
+            from: types.must("from", Fields::text)?.into(),
+            path: types.text("path")?,
+            fields: types.must("fields", Fields::number)?,
+            of: types.must("of", Fields::number)?,
+            without: types.objects("without", without)?,
+        })
+    };
     Ok(Start {
         time: fields.must("time", Fields::time)?,
         version: fields.must("version", Fields::text)?.into(),
@@ -84,6 +99,7 @@ fn start(fields: &mut Fields) -> Result<Start, Wrong> {
         set: set.into(),
         attached,
         missing,
+        types: fields.object("types", types)?,
         blind: fields.words("blind")?,
         filter: fields.object("filter", filter)?.unwrap_or_default(),
         limits: fields.object("limits", limits)?,

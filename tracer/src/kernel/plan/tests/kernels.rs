@@ -20,7 +20,7 @@ pub(super) fn facts(release: &str) -> Facts {
         confidential: false,
         ebpf: true,
         types: Ok(types(release)),
-        types_from_file: false,
+        types_from: TypesFrom::Kernel,
         ring_buffer: version(release) >= (5, 8),
         refused: Vec::new(),
     }

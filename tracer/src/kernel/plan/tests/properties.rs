@@ -20,13 +20,17 @@ fn any_wish() -> impl Strategy<Value = Wish> {
     prop_oneof![Just(Wish::Auto), any_set().prop_map(Wish::Only)]
 }
 
+fn any_source() -> impl Strategy<Value = TypesFrom> {
+    prop_oneof![Just(TypesFrom::Kernel), Just(TypesFrom::File("x".into())), Just(TypesFrom::Calibration)]
+}
+
 /// A kernel with a few changes: functions that take other numbers of arguments, hooks that are gone or refused.
 fn any_facts() -> impl Strategy<Value = Facts> {
     let changed = proptest::collection::vec((any_hook(), 0..8_u32, any::<bool>()), 0..3);
     let gone = proptest::collection::vec(any_hook(), 0..3);
     let refused = proptest::collection::vec((any_set(), any_hook()), 0..6);
-    (proptest::sample::select(RELEASES.as_slice()), changed, gone, refused, any::<[bool; 3]>()).prop_map(
-        |(release, changed, gone, refused, [from_file, reason, rx_sk])| {
+    (proptest::sample::select(RELEASES.as_slice()), changed, gone, refused, any::<[bool; 2]>(), any_source())
+        .prop_map(|(release, changed, gone, refused, [reason, rx_sk], types_from)| {
             let mut facts = kernels::with(facts(release), |types| {
                 for (name, args, returns) in changed {
                     if let Some(found) = types.functions.get_mut(name) {
@@ -41,9 +45,8 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             for (set, hook) in refused {
                 facts = refuse(facts, set, hook, "no");
             }
-            Facts { types_from_file: from_file, ..facts }
-        },
-    )
+            Facts { types_from, ..facts }
+        })
 }
 
 proptest! {
@@ -65,7 +68,8 @@ proptest! {
         if let Wish::Only(set) = wish {
             prop_assert_eq!(plan.set, set);
         }
-        prop_assert!(!(facts.types_from_file && plan.set == Set::Fentry));
+        prop_assert!(facts.types_from == TypesFrom::Kernel || plan.set != Set::Fentry);
+        prop_assert!(facts.types_from != TypesFrom::Calibration || plan.set == Set::Legacy);
         // Every hook of the set that the kernel has a use for is attached or said to be missing, and none twice.
         let recycles = facts.types.as_ref().is_ok_and(Types::recycles);
         prop_assert_eq!(plan.hooks.len() + plan.missing.len(), whole(plan.set, recycles));

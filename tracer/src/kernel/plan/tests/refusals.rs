@@ -18,7 +18,11 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
     let locked = without_fentry_and_kprobes(facts("6.18"));
     let nothing = refuse(locked.clone(), Set::Tracepoint, "kfree_skb", "loading it: Operation not permitted");
     let confidential = Facts { confidential: true, ..facts("6.12") };
-    let from_file = Facts { types_from_file: true, ..facts("6.12") };
+    let uncalibrated = NoTypes { path: CALIBRATION.into(), why: "ip_rcv: no such function".into() };
+    let uncalibrated =
+        Facts { types: Err(uncalibrated), types_from: TypesFrom::Calibration, ..facts("6.12") };
+    let from_file = Facts { types_from: TypesFrom::File("x".into()), ..facts("6.12") };
+    let calibrated = Facts { types_from: TypesFrom::Calibration, ..facts("6.12") };
     let old = refuse(facts("4.19"), Set::Legacy, "tcp_make_synack", "this kernel was built without kprobes");
     let untraced = kernels::with(from_file.clone(), |types| types.tracepoints.clear());
     let untraced = refuse(untraced, Set::Legacy, "tcp_conn_request", "no");
@@ -56,6 +60,7 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
             "vmlinux",
             "--btf FILE",
         ),
+        (uncalibrated, Wish::Auto, "calibration does not work", "ip_rcv", "leave out --calibrate"),
         (no_btf(none), Wish::Only(Set::Kprobe), "(BTF) is missing", none, "--btf FILE"),
         (
             lacking(vec!["CAP_BPF", "CAP_PERFMON"]),
@@ -104,6 +109,13 @@ fn rows() -> Vec<(Facts, Wish, &'static str, &'static str, &'static str)> {
             Wish::Only(Set::Fentry),
             "fentry does not attach",
             "--btf FILE serves",
+            "leave out --hooks",
+        ),
+        (
+            calibrated,
+            Wish::Only(Set::Kprobe),
+            "kprobe does not attach",
+            "calibration serves the set legacy alone",
             "leave out --hooks",
         ),
     ]

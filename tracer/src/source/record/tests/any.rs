@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     any::{any_accepted, any_cause, any_count, any_drop, any_lost, any_own_nat, any_word},
-    report::{Capture, Unsent, WireCounts},
+    report::{Capture, Types, Unsent, WireCounts, Without},
 };
 
 pub(super) fn any_start() -> impl Strategy<Value = Start> {
@@ -30,16 +30,29 @@ pub(super) fn any_start() -> impl Strategy<Value = Start> {
     let capture = proptest::option::of((any_word(), any_word())).prop_map(|capture| {
         capture.map(|(name, format)| Capture { name, format: format.into(), ..Capture::default() })
     });
+    let without = proptest::collection::vec((any_word(), any_word()), 0..3);
+    let types = proptest::option::of((any_word(), proptest::option::of(any_word()), any_count(), without));
+    let types = types.prop_map(|types| {
+        let without = |(field, unknown)| Without { field, unknown };
+        types.map(|(from, path, fields, all)| Types {
+            from: from.into(),
+            path,
+            fields,
+            of: fields,
+            without: all.into_iter().map(without).collect(),
+        })
+    });
     let kernel = proptest::option::of(any_word());
     let names = (any_word(), kernel, any_word());
-    (any::<i64>(), names, words(), missing, any_causes(), filter, limits, capture).prop_map(
-        |(time, (version, kernel, set), attached, missing, blind, filter, limits, capture)| Start {
+    (any::<i64>(), names, words(), (missing, types), any_causes(), filter, limits, capture).prop_map(
+        |(time, (version, kernel, set), attached, (missing, types), blind, filter, limits, capture)| Start {
             time: Nanos(time),
             version: version.into(),
             kernel,
             set: set.into(),
             attached,
             missing,
+            types,
             blind,
             filter,
             limits,
