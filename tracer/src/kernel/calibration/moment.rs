@@ -6,8 +6,9 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::search::Want;
 
-/// The kernel's own clock of seconds may be a tick behind.
-const BEHIND_NS: i64 = 200_000_000;
+/// By how much the kernel's own clock of seconds may be behind: a tick, and what a virtual machine stands still.
+pub(super) const BEHIND_MS: u64 = 60;
+const BEHIND_NS: i64 = BEHIND_MS.cast_signed() * 1_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// A moment: the monotonic clock, by which TCP notes seconds since 4.19, and the time of day, by which it did before. Nanoseconds.

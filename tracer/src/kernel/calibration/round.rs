@@ -4,7 +4,8 @@ use std::{
     io,
     net::{IpAddr, TcpListener, TcpStream},
     os::linux::net::TcpStreamExt as _,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::sys::socket::{Backlog, listen};
@@ -13,7 +14,7 @@ use tracer_common::calibration::{CHUNK, CHUNKS, call};
 use super::{
     evidence::{Queued, Round, field},
     known::{Wants, addresses, full, in_bucket, open, own, packet, requested, state},
-    moment::Moment,
+    moment::{BEHIND_MS, Moment},
     reader::{Called, Reader},
     scene::{Client, Scene},
     search::{Pointing, Want},
@@ -28,6 +29,8 @@ const COMMON: usize = 256;
 const TARGET: usize = 1024;
 /// Connections of each kind that leave buckets behind.
 const BUCKETS: usize = 3;
+/// After this another second is noted, and no number fits both that does not change.
+const NEXT_SECOND: Duration = Duration::from_millis(1000 + BEHIND_MS);
 /// How long the kernel may wait before it sends a SYN/ACK again.
 const AGAIN: Duration = Duration::from_millis(2500);
 
@@ -55,6 +58,8 @@ pub(super) struct Kept {
     bucket: Bucket,
     /// When segments were refused.
     ticks: Option<Want>,
+    /// When seconds were noted of the one that is established.
+    since: Instant,
     _rest: Vec<TcpStream>,
 }
 
@@ -93,6 +98,7 @@ impl<'a> Stage<'a> {
         let mut next = || connections.next().ok_or_else(|| io::Error::other("a connection is lacking"));
         let (mut established, mut left) = (next()?, next()?);
         self.established(&mut established)?;
+        let since = Instant::now();
         self.established(&mut left)?;
         self.close_wait(&mut left)?;
         self.fin_wait2(next()?)?;
@@ -103,14 +109,17 @@ impl<'a> Stage<'a> {
             self.time_wait(next()?)?;
         }
         let ticks = self.refused(&half_open[0], &established, &bucket)?;
-        Ok(Kept { listener, backlog, half_open, established, bucket, ticks, _rest: vec![left.1] })
+        Ok(Kept { listener, backlog, half_open, established, bucket, ticks, since, _rest: vec![left.1] })
     }
 
     /// Waits until the kernel sends SYN/ACKs again: what counts requests, and what counts those that were not asked twice, differ
     /// from then on. A second has passed, too.
     pub(super) fn wait_for_synacks(&mut self, kept: &[Kept]) -> io::Result<()> {
         let clients = kept.iter().flat_map(|kept| &kept.half_open).map(|(client, _)| client);
-        self.scene.wait_for_synacks(clients.collect(), AGAIN)
+        self.scene.wait_for_synacks(clients.collect(), AGAIN)?;
+        let next = kept.iter().map(|kept| kept.since).max();
+        thread::sleep(next.map_or(Duration::ZERO, |since| NEXT_SECOND.saturating_sub(since.elapsed())));
+        Ok(())
     }
 
     /// What is different after that.
