@@ -9,7 +9,7 @@ use super::{
     btf::Btf,
     calibration::{Calibrated, calibrate, symbols::Symbols},
     load::has_programs,
-    plan::{CALIBRATION, Facts, NoTypes, TypesFrom},
+    plan::{CALIBRATION, Facts, NoTypes, TypesFrom, unfit},
     types::Types,
 };
 
@@ -55,7 +55,11 @@ pub fn facts(from: Option<TypesFrom>) -> Facts {
 
 /// Types by calibration, where programs may be loaded at all.
 fn calibrated(facts: &Facts) -> Result<Types, String> {
-    if !facts.lacking_capabilities.is_empty() || facts.confidential || !has_programs() {
+    if !facts.lacking_capabilities.is_empty()
+        || facts.confidential
+        || unfit(facts).is_some()
+        || !has_programs()
+    {
         return Err("it cannot load its programs".into());
     }
     let Calibrated { offsets, .. } = calibrate()?;

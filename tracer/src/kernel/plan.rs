@@ -23,7 +23,6 @@ use crate::{
 
 /// What the machine allows, as far as it was found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     /// `uname -r`.
     pub kernel: String,

@@ -1,7 +1,9 @@
 //! A namespace of our own with one device, and the clients behind it, which are made of crafted segments.
 
 use std::{
-    fs, io,
+    fs,
+    hash::BuildHasher as _,
+    io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -12,7 +14,7 @@ use super::{
     device::{Device, raise},
     segment::{Reply, Segment, flag, frame, reply},
 };
-use crate::netns::Netns;
+use crate::{keyed::Keyed, netns::Netns};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -20,11 +22,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const OLD: u32 = 100_000_000;
 
 /// Numbers that nobody guesses.
-pub(super) struct Random(ahash::RandomState, u64);
+pub(super) struct Random(Keyed, u64);
 
 impl Random {
     pub(super) fn new() -> Self {
-        Self(ahash::RandomState::new(), 0)
+        Self(Keyed::default(), 0)
     }
 
     pub(super) fn word(&mut self) -> u64 {
