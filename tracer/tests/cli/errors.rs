@@ -119,6 +119,19 @@ fn a_build_without_the_ebpf_part_says_how_to_get_it() {
 }
 
 #[test]
+fn types_come_from_one_place() {
+    let refused = live(&["--calibrate", "--btf", "/dev/null"]);
+    assert_eq!(refused.exit, 2);
+    assert!(refused.err.contains("--calibrate") && refused.err.contains("--btf"), "{}", refused.err);
+    // What a kernel without probes says to it, or a build without programs.
+    if is_root() && !std::path::Path::new("/sys/bus/event_source/devices/kprobe").exists() {
+        let refused = live(&["--calibrate"]);
+        assert_advice(&refused, UNABLE);
+        assert!(refused.err.contains("calibration"), "{}", refused.err);
+    }
+}
+
+#[test]
 fn type_information_that_is_none() {
     // Whatever stands in the way first (privileges, a build without its eBPF part, the file), it is named.
     for file in ["/dev/null", "/proc/self/exe", "/nonexistent/vmlinux", "/"] {

@@ -74,6 +74,7 @@ fn the_exit_status() {
         &["--netns", "1"],
         &["--hooks", "kprobe"],
         &["--btf", "x"],
+        &["--calibrate"],
         &["-d", "3s"],
         &["second-file"],
         &["-4", "-6"],
