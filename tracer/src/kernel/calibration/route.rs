@@ -47,7 +47,7 @@ impl Stage<'_> {
                 let flags = if set { NOXFRM } else { 0 };
                 self.route(memory, server, self.round.device, UNICAST, Some(flags));
                 // In turns: behind a route in memory is another.
-                let memory = self.answered(sock, |_| TcpStream::connect(to).map(drop))?;
+                let memory = self.answered(sock, |_| TcpStream::connect_timeout(&to, PATIENCE).map(drop))?;
                 self.route(memory, server, self.round.loopback, LOCAL, None);
             }
         }
