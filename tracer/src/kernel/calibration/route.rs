@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, Ipv6Addr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
     time::Duration,
 };
@@ -24,9 +24,10 @@ const COPY: u64 = 0x4000_0000 | 0x0100_0000;
 const NOXFRM: u64 = 0x0002;
 const METADATA: u64 = 0x0080;
 /// How long a packet to ourselves may take; how often one is sent until our thread handles it, and how long it waits then.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(500);
 const TRIES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(1);
+const LOCAL_PATIENCE: Duration = Duration::from_millis(50);
 /// Routes that are made for it.
 const SHUFFLED: usize = 24;
 
@@ -37,21 +38,35 @@ impl Stage<'_> {
             let listener = TcpListener::bind((server, self.scene.random.port()))?;
             let to = listener.local_addr()?;
             let sock = self.reader.socket(&listener)?;
+            let mut local = true;
             for n in 0..if server.is_ipv4() { SHUFFLED } else { 2 } {
                 // Both of them, and then as chance has it. A change makes all routes new.
                 let set = if n < 2 { n == 1 } else { self.scene.random.word() & 1 == 1 };
                 let name = format!("ipv4/conf/{}/disable_xfrm", self.scene.device.name);
                 setting(&name, if set { "1" } else { "0" })?;
                 let mut client = self.scene.client(to);
-                let memory = self.answered(sock, |stage| stage.scene.open(&mut client))?;
+                self.reader.await_call(call::ANSWER, sock)?;
+                self.scene.open(&mut client)?;
+                let memory = self.answer()?;
                 let flags = if set { NOXFRM } else { 0 };
                 self.route(memory, server, self.round.device, UNICAST, Some(flags));
                 // In turns: behind a route in memory is another.
-                let memory = self.answered(sock, |_| TcpStream::connect_timeout(&to, PATIENCE).map(drop))?;
-                self.route(memory, server, self.round.loopback, LOCAL, None);
+                local = local && self.local(sock, to)?;
             }
         }
         Ok(())
+    }
+
+    /// The route to ourselves, if a connection comes about: with `tcp_tw_recycle` the kernel refuses some. Whether it did.
+    fn local(&mut self, sock: u64, to: SocketAddr) -> io::Result<bool> {
+        self.reader.await_call(call::ANSWER, sock)?;
+        if let Err(error) = TcpStream::connect_timeout(&to, LOCAL_PATIENCE) {
+            log::debug!("calibration: no connection to ourselves: {error}");
+            return Ok(false);
+        }
+        let memory = self.answer()?;
+        self.route(memory, to.ip(), self.round.loopback, LOCAL, None);
+        Ok(true)
     }
 
     /// Where the kernel has the loopback device and ours: packets pass them. Which device that is, only their thread tells; on
@@ -83,9 +98,7 @@ impl Stage<'_> {
     }
 
     /// The route by which a SYN is answered.
-    fn answered(&mut self, sock: u64, ask: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<Vec<u8>> {
-        self.reader.await_call(call::ANSWER, sock)?;
-        ask(self)?;
+    fn answer(&mut self) -> io::Result<Vec<u8>> {
         let Called { args: [_, route, ..], .. } = self.called(call::ANSWER)?;
         self.reader.read(route, ROUTE)
     }
