@@ -22,7 +22,7 @@ pub struct Question {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The thread that asked (`bpf_get_current_pid_tgid`). Of other threads nothing is noted, ever.
+    /// The thread that asked (`bpf_get_current_pid_tgid`).
     pub thread: u64,
     /// The socket that it asked.
     pub sock: u64,
@@ -32,12 +32,14 @@ pub struct Answer {
     pub memory: [[u64; CHUNK / 8]; CHUNKS],
 }
 
-/// One call of a function by the thread that asked.
+/// One call of a function.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Not 0: the next call is wanted; it makes a 0 of it.
     pub wanted: u64,
+    /// Of which thing of ours: see [`call`].
+    pub of: u64,
     /// What the function was called with.
     pub args: [u64; ARGS],
     /// What the helper returned for the memory below.
@@ -48,11 +50,11 @@ pub struct Call {
 
 /// Functions whose calls are noted: numbers of [`Call`]s.
 pub mod call {
-    /// `ip_rcv`, `arp_rcv`: the memory is the packet's.
+    /// `ip_rcv`, `arp_rcv`: the memory is the packet's; of a device, or, if that is 0, on the thread that asked.
     pub const PACKET: u32 = 0;
-    /// `tcp_make_synack`: the memory is the route's.
+    /// `tcp_make_synack`: the memory is the route's; of a listener.
     pub const ANSWER: u32 = 1;
-    /// `tcp_timewait_state_process`: the memory is the packet's.
+    /// `tcp_timewait_state_process`: the memory is the packet's; of two ports, as they stand in the packet.
     pub const BUCKET: u32 = 2;
     /// How many there are.
     pub const CALLS: u32 = 3;

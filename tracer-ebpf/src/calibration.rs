@@ -1,5 +1,5 @@
-//! Finds out where fields are, on kernels without types: copies memory of sockets and packets of the thread that asks, and of
-//! nobody else. For kernels from 4.4 on, as the object `legacy`: helpers write to the stack alone, there are no loops and no calls.
+//! Finds out where fields are, on kernels without types: copies memory of the sockets, connections and devices that user space
+//! names, which are its own, and of nobody else. For kernels from 4.4 on, as the object `legacy`: helpers write to the stack alone, there are no loops and no calls.
 #![no_std]
 #![no_main]
 
@@ -37,7 +37,7 @@ fn asked(ctx: ProbeContext) -> u32 {
 //              struct net_device *orig_dev); arp_rcv alike
 #[kprobe]
 fn packet(ctx: ProbeContext) -> u32 {
-    note::<{ call::PACKET }, 0>(&ctx);
+    note::<{ call::PACKET }, 0>(&ctx, |of| if of == 0 { mine() } else { of == ctx.nth(1) });
     0
 }
 
@@ -45,7 +45,7 @@ fn packet(ctx: ProbeContext) -> u32 {
 //              struct request_sock *req, ...)
 #[kprobe]
 fn synack(ctx: ProbeContext) -> u32 {
-    note::<{ call::ANSWER }, 1>(&ctx);
+    note::<{ call::ANSWER }, 1>(&ctx, |of| of == ctx.nth(0));
     0
 }
 
@@ -53,7 +53,7 @@ fn synack(ctx: ProbeContext) -> u32 {
 //              struct sk_buff *skb, const struct tcphdr *th)
 #[kprobe]
 fn bucket(ctx: ProbeContext) -> u32 {
-    note::<{ call::BUCKET }, 1>(&ctx);
+    note::<{ call::BUCKET }, 1>(&ctx, |of| of == ports(ctx.nth(2)));
     0
 }
 
@@ -106,18 +106,32 @@ fn answer(ctx: &ProbeContext) {
     }
 }
 
-/// Notes a call, and what is at its argument `AT`.
+/// Whether this is the thread that asked. Elsewhere packets may be handled on any.
 #[inline(always)]
-fn note<const CALL: u32, const AT: usize>(ctx: &ProbeContext) {
-    let Some(answer) = ANSWER.get(0) else { return };
-    if answer.thread != thread() {
-        return;
+fn mine() -> bool {
+    ANSWER.get(0).is_some_and(|answer| answer.thread == thread())
+}
+
+/// Both ports, from a TCP header.
+#[inline(always)]
+fn ports(header: u64) -> u64 {
+    let mut ports = 0_u32;
+    // SAFETY: the helper checks the address, and there is room for four bytes.
+    #[expect(unsafe_code, reason = "a BPF helper")]
+    unsafe {
+        bpf_probe_read((&raw mut ports).cast(), 4, header as *const _);
     }
+    ports.into()
+}
+
+/// Notes a call, if it is of what was named, and what is at its argument `AT`.
+#[inline(always)]
+fn note<const CALL: u32, const AT: usize>(ctx: &ProbeContext, is: impl FnOnce(u64) -> bool) {
     let Some(call) = CALLS.get_ptr_mut(CALL) else { return };
-    // SAFETY: a map value; one thread is noted.
+    // SAFETY: a map value; of two CPUs one is the later.
     #[expect(unsafe_code, reason = "a map value")]
     let call = unsafe { &mut *call };
-    if call.wanted == 0 {
+    if call.wanted == 0 || !is(call.of) {
         return;
     }
     call.wanted = 0;

@@ -2,7 +2,8 @@
 //! numbers and timestamps, in a namespace of our own, and a look at where those values stand in memory. Found is what a second
 //! round, in another namespace, confirms; everything else stays unknown.
 //!
-//! Nobody else's packets and sockets are looked at: the programs take note of the thread that asks, and of no other.
+//! Nobody else's packets and sockets are looked at: the programs take note of the devices, listeners and connections that they are
+//! told of, which are ours.
 
 mod absent;
 mod closed;
@@ -26,6 +27,10 @@ use std::{
 
 pub(super) use absent::without;
 use evidence::Round;
+use nix::{
+    sched::{CpuSet, sched_getcpu, sched_setaffinity},
+    unistd::Pid,
+};
 use reader::Reader;
 use round::Stage;
 use scene::{Random, Scene};
@@ -60,6 +65,7 @@ pub fn calibrate() -> Result<Calibrated, String> {
 }
 
 fn in_this_thread() -> Result<Vec<u32>, String> {
+    stay_here();
     let option = Random::new().within(0x1000_0000, 0x7fff_ffff);
     let mut why = String::new();
     for _ in 0..TRIES {
@@ -82,6 +88,17 @@ fn in_this_thread() -> Result<Vec<u32>, String> {
     Err(why)
 }
 
+/// Keeps the thread on its processor: what packets one processor queues, it handles in their order.
+fn stay_here() {
+    let mut set = CpuSet::new();
+    if let Ok(cpu) = sched_getcpu()
+        && set.set(cpu).is_ok()
+        && let Err(error) = sched_setaffinity(Pid::from_raw(0), &set)
+    {
+        log::debug!("calibration: {error}");
+    }
+}
+
 /// Both rounds; the second one while the first has to wait.
 fn rounds(reader: &mut Reader) -> io::Result<[Round; 2]> {
     let (first, kept) = round(reader, HALF_OPEN[0])?;
@@ -98,7 +115,7 @@ fn rounds(reader: &mut Reader) -> io::Result<[Round; 2]> {
 
 fn round(reader: &mut Reader, half_open: usize) -> io::Result<((Scene, Round), Vec<round::Kept>)> {
     let mut stage = Stage::new(reader, Scene::enter()?, Round::default());
-    stage.loopback()?;
+    stage.devices()?;
     let mut kept = Vec::new();
     for server in stage.scene.servers.clone() {
         kept.push(stage.family(server, half_open)?);

@@ -54,7 +54,7 @@ impl Stage<'_> {
 
     /// Where the bucket of this connection is: it is asked about an acknowledgement.
     fn bucket(&mut self, client: &mut Client) -> io::Result<u64> {
-        self.reader.await_call(call::BUCKET)?;
+        self.reader.await_call(call::BUCKET, ports(client))?;
         let ack = client.later(flag::ACK);
         self.scene.send(&ack)?;
         let Called { args: [bucket, ..], memory } = self.called(call::BUCKET)?;
@@ -109,4 +109,10 @@ impl Stage<'_> {
         }
         Ok(Some(want))
     }
+}
+
+/// Both ports of its segments, as they stand there.
+fn ports(client: &Client) -> u64 {
+    let [from, to] = [client.from.port().to_be_bytes(), client.to.port().to_be_bytes()];
+    u32::from_ne_bytes([from[0], from[1], to[0], to[1]]).into()
 }

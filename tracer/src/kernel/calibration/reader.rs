@@ -1,5 +1,4 @@
-//! Memory of the kernel, as the programs of the object `calibration` copy it: that of sockets and packets of the thread that
-//! asks.
+//! Memory of the kernel, as the programs of the object `calibration` copy it: that of sockets, connections and devices of ours.
 
 use std::{
     io,
@@ -150,10 +149,11 @@ impl Reader {
         Ok(answer)
     }
 
-    /// The next call of a function by this thread is to be noted.
-    pub(super) fn await_call(&mut self, call: u32) -> io::Result<()> {
+    /// The next call of a function is to be noted, if it is of this: see [`tracer_common::calibration::call`].
+    pub(super) fn await_call(&mut self, call: u32, of: u64) -> io::Result<()> {
         let mut words = [0; CALL];
         words[offset_of!(Call, wanted) / 8] = 1;
+        words[offset_of!(Call, of) / 8] = of;
         self.calls.set(call, words, 0).map_err(io::Error::other)
     }
 

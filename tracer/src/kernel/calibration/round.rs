@@ -185,13 +185,10 @@ impl<'a> Stage<'a> {
         let mut clients = Vec::new();
         for _ in 0..count {
             let mut client = self.scene.client(to);
-            self.reader.await_call(call::ANSWER)?;
+            self.reader.await_call(call::ANSWER, sock)?;
             self.scene.open(&mut client)?;
             let called = self.called(call::ANSWER)?;
-            let [listener, _, request, _] = called.args;
-            if listener != sock {
-                return Err(io::Error::other("another listener answered"));
-            }
+            let [_, _, request, _] = called.args;
             let memory = self.reader.read(request, SMALL)?;
             let mut wants = requested(&client);
             wants.push((field!(treq_last_oow), Want::number(4, 0)));
@@ -202,8 +199,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn called(&mut self, which: u32) -> io::Result<Called> {
-        let lacking =
-            || io::Error::other("a kernel function was not called on the thread that sent the packet");
+        let lacking = || io::Error::other("a kernel function was not called");
         self.reader.called(which)?.ok_or_else(lacking)
     }
 
@@ -213,15 +209,14 @@ impl<'a> Stage<'a> {
         stream.set_quickack(false)?;
         let sock = self.reader.socket(stream)?;
         let moment = Moment::now()?;
-        self.reader.await_call(call::PACKET)?;
+        self.reader.await_call(call::PACKET, self.round.device)?;
         let segment = self.data(client)?;
         if client.to.is_ipv4() {
-            let Called { args: [buffer, device, ..], memory } = self.called(call::PACKET)?;
+            let Called { args: [buffer, ..], memory } = self.called(call::PACKET)?;
             let packet = packet(self.scene.device.index);
             let mut wants = packet.clone();
-            wants.push((field!(skb_dev), Want::Rare(device.to_ne_bytes().to_vec())));
+            wants.push((field!(skb_dev), Want::Rare(self.round.device.to_ne_bytes().to_vec())));
             self.round.add(memory, wants);
-            self.round.device = device;
             self.queued(buffer, sock, &segment, packet)?;
         }
         let memory = self.reader.read(sock, SOCKET)?;

@@ -2,12 +2,16 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, Ipv6Addr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    thread,
+    time::Duration,
 };
 
 use tracer_common::calibration::{CHUNK, call};
 
-use super::{evidence::field, known::Wants, reader::Called, round::Stage, scene::setting, search::Want};
+use super::{
+    evidence::field, known::Wants, reader::Called, round::Stage, scene::setting, search::Want, segment::arp,
+};
 
 /// Bytes of a route that are looked at.
 const ROUTE: usize = 2 * CHUNK;
@@ -19,6 +23,11 @@ const COPY: u64 = 0x4000_0000 | 0x0100_0000;
 /// `DST_NOXFRM` and `DST_METADATA` (`include/net/dst.h`); a setting of the device makes the former, the latter no route has.
 const NOXFRM: u64 = 0x0002;
 const METADATA: u64 = 0x0080;
+/// How long a packet to ourselves may take; how often one is sent until our thread handles it, and how long it waits then.
+const PATIENCE: Duration = Duration::from_millis(500);
+const TRIES: usize = 100;
+const PAUSE: Duration = Duration::from_millis(1);
+const LOCAL_PATIENCE: Duration = Duration::from_millis(50);
 /// Routes that are made for it.
 const SHUFFLED: usize = 24;
 
@@ -28,37 +37,68 @@ impl Stage<'_> {
         for server in self.scene.servers.clone() {
             let listener = TcpListener::bind((server, self.scene.random.port()))?;
             let to = listener.local_addr()?;
+            let sock = self.reader.socket(&listener)?;
+            let mut local = true;
             for n in 0..if server.is_ipv4() { SHUFFLED } else { 2 } {
                 // Both of them, and then as chance has it. A change makes all routes new.
                 let set = if n < 2 { n == 1 } else { self.scene.random.word() & 1 == 1 };
                 let name = format!("ipv4/conf/{}/disable_xfrm", self.scene.device.name);
                 setting(&name, if set { "1" } else { "0" })?;
                 let mut client = self.scene.client(to);
-                let memory = self.answered(|stage| stage.scene.open(&mut client))?;
+                self.reader.await_call(call::ANSWER, sock)?;
+                self.scene.open(&mut client)?;
+                let memory = self.answer()?;
                 let flags = if set { NOXFRM } else { 0 };
                 self.route(memory, server, self.round.device, UNICAST, Some(flags));
                 // In turns: behind a route in memory is another.
-                let memory = self.answered(|_| TcpStream::connect(to).map(drop))?;
-                self.route(memory, server, self.round.loopback, LOCAL, None);
+                local = local && self.local(sock, to)?;
             }
         }
         Ok(())
     }
 
-    /// Where the kernel has the loopback device: a packet to ourselves passes it.
-    pub(super) fn loopback(&mut self) -> io::Result<()> {
+    /// The route to ourselves, if a connection comes about: with `tcp_tw_recycle` the kernel refuses some. Whether it did.
+    fn local(&mut self, sock: u64, to: SocketAddr) -> io::Result<bool> {
+        self.reader.await_call(call::ANSWER, sock)?;
+        if let Err(error) = TcpStream::connect_timeout(&to, LOCAL_PATIENCE) {
+            log::debug!("calibration: no connection to ourselves: {error}");
+            return Ok(false);
+        }
+        let memory = self.answer()?;
+        self.route(memory, to.ip(), self.round.loopback, LOCAL, None);
+        Ok(true)
+    }
+
+    /// Where the kernel has the loopback device and ours: packets pass them. Which device that is, only their thread tells; on
+    /// a busy machine it may be another thread that handles them.
+    pub(super) fn devices(&mut self) -> io::Result<()> {
         let own = UdpSocket::bind((self.scene.servers[0], self.scene.random.port()))?;
-        self.reader.await_call(call::PACKET)?;
-        own.send_to(&[0; 4], own.local_addr()?)?;
-        let Called { args: [_, device, ..], .. } = self.called(call::PACKET)?;
-        self.round.loopback = device;
+        own.set_read_timeout(Some(PATIENCE))?;
+        let to = own.local_addr()?;
+        self.round.loopback = self.passed(|_| {
+            own.send_to(&[0; 4], to)?;
+            own.recv(&mut [0; 4]).map(drop)
+        })?;
+        let mac = self.scene.device.mac;
+        self.round.device = self.passed(|stage| stage.scene.write(&arp(mac)))?;
         Ok(())
     }
 
+    /// The device that a packet passes.
+    fn passed(&mut self, mut send: impl FnMut(&mut Self) -> io::Result<()>) -> io::Result<u64> {
+        for _ in 0..TRIES {
+            self.reader.await_call(call::PACKET, 0)?;
+            send(self)?;
+            if let Some(Called { args: [_, device, ..], .. }) = self.reader.called(call::PACKET)? {
+                return Ok(device);
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(io::Error::other("no packet is handled by the thread that sends it"))
+    }
+
     /// The route by which a SYN is answered.
-    fn answered(&mut self, ask: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<Vec<u8>> {
-        self.reader.await_call(call::ANSWER)?;
-        ask(self)?;
+    fn answer(&mut self) -> io::Result<Vec<u8>> {
         let Called { args: [_, route, ..], .. } = self.called(call::ANSWER)?;
         self.reader.read(route, ROUTE)
     }

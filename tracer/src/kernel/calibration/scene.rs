@@ -1,6 +1,7 @@
 //! A namespace of our own with one device, and the clients behind it, which are made of crafted segments.
 
 use std::{
+    collections::VecDeque,
     fs,
     hash::BuildHasher as _,
     io,
@@ -12,12 +13,14 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::{
     device::{Device, raise},
-    segment::{Reply, Segment, flag, frame, reply},
+    segment::{self, Reply, Segment, flag, frame, reply},
 };
 use crate::{keyed::Keyed, netns::Netns};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Answers that are kept until somebody asks for them.
+const KEPT: usize = 256;
 /// By how much a timestamp is older that is to be refused: more than may be out of order.
 const OLD: u32 = 100_000_000;
 
@@ -120,6 +123,11 @@ pub(super) struct Scene {
     /// Its inode.
     pub(super) inode: u32,
     pub(super) random: Random,
+    /// Who asks at a closed port, and how often it did.
+    fence: Client,
+    fences: u32,
+    /// What the kernel sent meanwhile.
+    replies: VecDeque<Reply>,
 }
 
 impl Scene {
@@ -150,7 +158,9 @@ impl Scene {
         if device.address(six).is_ok() {
             servers.push(six);
         }
-        Ok(Self { device, servers, inode, random })
+        let [from, to] = [random.beside(four), four].map(|ip| SocketAddr::new(ip, random.port()));
+        let fence = Client { from, to, next: 0, expected: 0, tsval: 1, echo: 0 };
+        Ok(Self { device, servers, inode, random, fence, fences: 0, replies: VecDeque::new() })
     }
 
     /// A client that has sent nothing yet.
@@ -161,16 +171,45 @@ impl Scene {
         Client { from, to, next: self.random.half(), expected: 0, tsval, echo: 0 }
     }
 
-    /// Hands a segment to the kernel.
+    /// Hands a segment to the kernel, and waits until it is done with it.
     pub(super) fn send(&mut self, segment: &Segment) -> io::Result<()> {
         let (packet, _) = segment.packet();
         let frame = frame(self.device.mac, &packet);
-        self.device.write(&frame)
+        self.write(&frame)
+    }
+
+    /// The same of a frame. Usually it is done when the write returns; on a busy machine, before 4.15, another thread does it
+    /// later. Behind it a fence is sent, a SYN to a closed port: when that is answered, all before it is done.
+    pub(super) fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.device.write(frame)?;
+        self.fences = self.fences.wrapping_add(1);
+        let fence = Client { next: self.fences, ..self.fence.clone() };
+        let (packet, _) = fence.segment(flag::SYN).packet();
+        self.device.write(&segment::frame(self.device.mac, &packet))?;
+        let (kept, end) = (&mut self.replies, self.fences.wrapping_add(1));
+        let over = |frame: &[u8]| {
+            let reply = reply(frame)?;
+            if reply.to == fence.from {
+                return (reply.ack == end).then_some(());
+            }
+            if kept.len() >= KEPT {
+                kept.pop_front();
+            }
+            kept.push_back(reply);
+            None
+        };
+        let found = self.device.read(PATIENCE, over)?;
+        found.ok_or_else(|| io::Error::other("the kernel does not answer for a closed port"))
     }
 
     /// Waits for an answer with these flags.
     pub(super) fn answer(&mut self, client: &Client, flags: u8) -> io::Result<Reply> {
         let wanted = |reply: &Reply| reply.to == client.from && reply.flags & flags == flags;
+        if let Some(at) = self.replies.iter().position(wanted)
+            && let Some(reply) = self.replies.remove(at)
+        {
+            return Ok(reply);
+        }
         let found = self.device.read(PATIENCE, |frame| reply(frame).filter(wanted))?;
         found.ok_or_else(|| io::Error::other(format!("the kernel did not answer {}", client.from)))
     }
@@ -181,12 +220,17 @@ impl Scene {
         mut clients: Vec<&Client>,
         patience: Duration,
     ) -> io::Result<()> {
-        let answered = |frame: &[u8]| {
-            let reply = reply(frame).filter(|reply| reply.flags & flag::SYN != 0)?;
-            clients.retain(|client| client.from != reply.to);
+        let mut all = |reply: Reply| {
+            if reply.flags & flag::SYN != 0 {
+                clients.retain(|client| client.from != reply.to);
+            }
             clients.is_empty().then_some(())
         };
-        let found = self.device.read(patience, answered)?;
+        // A slow machine has sent them by now.
+        if self.replies.drain(..).find_map(&mut all).is_some() {
+            return Ok(());
+        }
+        let found = self.device.read(patience, |frame| all(reply(frame)?))?;
         found.ok_or_else(|| io::Error::other("the kernel does not send SYN/ACKs again"))
     }
 

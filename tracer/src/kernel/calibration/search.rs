@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 /// What must stand at an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// These bytes, which stand nowhere by chance: chosen at random, or the address of an object of ours.
+    /// These bytes: chosen at random, or the address of an object of ours.
     Rare(Vec<u8>),
     /// A number of so many bytes, as this machine writes it, of which the bits of the mask are in one of the ranges.
     Number {
@@ -77,9 +77,7 @@ pub fn find<F: PartialEq>(first: &[Sample<F>], second: &[Sample<F>], field: &F) 
     let of = |samples| -> Vec<(&[u8], &Want)> { wanted(samples, field).collect() };
     let (first, second) = (of(first), of(second));
     let (_, example) = first.first()?;
-    // What is the same everywhere stands in many places.
-    let telling = matches!(example, Want::Rare(_)) || first.iter().any(|(_, want)| want != example);
-    if !telling || second.is_empty() {
+    if second.is_empty() {
         return None;
     }
     let longest = first.iter().map(|(memory, _)| memory.len()).min()?;

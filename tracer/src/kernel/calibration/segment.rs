@@ -91,6 +91,7 @@ pub(super) struct Reply {
     pub(super) to: SocketAddr,
     pub(super) flags: u8,
     pub(super) seq: u32,
+    pub(super) ack: u32,
     pub(super) tsval: u32,
 }
 
@@ -110,7 +111,13 @@ pub(super) fn reply(frame: &[u8]) -> Option<Reply> {
     let options = tcp.get(20..usize::from(tcp.get(12)? >> 4) * 4)?;
     let stamp = options.windows(2).position(|pair| pair == [8, 10]);
     let tsval = stamp.and_then(|at| word(options, at + 2)).unwrap_or(0);
-    Some(Reply { to: SocketAddr::new(to, port), flags: *tcp.get(13)?, seq: word(tcp, 4)?, tsval })
+    Some(Reply {
+        to: SocketAddr::new(to, port),
+        flags: *tcp.get(13)?,
+        seq: word(tcp, 4)?,
+        ack: word(tcp, 8)?,
+        tsval,
+    })
 }
 
 /// The bytes of an address.

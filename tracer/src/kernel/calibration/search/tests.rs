@@ -41,10 +41,11 @@ fn what_is_not_confirmed_is_not_found() {
 }
 
 #[test]
-fn a_number_that_is_always_the_same_says_nothing() {
-    let one = |value| sample(&words(&[0, value]), Want::number(4, value.into()));
-    assert_eq!(find(&[one(7), one(7)], &[one(7)], &0), None);
-    assert_eq!(find(&[one(7), one(8)], &[one(7)], &0), Some(4));
+fn a_number_that_is_always_the_same_is_found_where_nothing_else_is() {
+    let one = |beside, value: u32| sample(&words(&[beside, value]), Want::number(4, value.into()));
+    assert_eq!(find(&[one(7, 7), one(7, 7)], &[one(7, 7)], &0), None);
+    assert_eq!(find(&[one(7, 7), one(9, 7)], &[one(7, 7)], &0), Some(4));
+    assert_eq!(find(&[one(7, 7), one(7, 8)], &[one(7, 7)], &0), Some(4));
 }
 
 #[test]
