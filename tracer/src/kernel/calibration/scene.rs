@@ -15,7 +15,7 @@ use super::{
     device::{Device, raise},
     segment::{self, Reply, Segment, flag, frame, reply},
 };
-use crate::{keyed::Keyed, netns::Netns};
+use crate::{error::words, keyed::Keyed, netns::Netns};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -133,7 +133,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Makes a new namespace, and moves the calling thread there.
     pub(super) fn enter() -> io::Result<Self> {
-        unshare(CloneFlags::CLONE_NEWNET)?;
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|error| naming("a network namespace", &error.into()))?;
         let inode = Netns::current()?.inode();
         let mut random = Random::new();
         // No address of IPv6 waits until it is known to be nobody else's; segments are refused without a pause between.
@@ -149,7 +149,8 @@ impl Scene {
             let _ = setting(name, value);
         }
         raise("lo", nix::libc::IFF_UP)?;
-        let device = Device::create("calibration", random.within(0x1000_0000, 0x7fff_fff0))?;
+        let device = Device::create("calibration", random.within(0x1000_0000, 0x7fff_fff0))
+            .map_err(|error| naming("/dev/net/tun", &error))?;
         device.up()?;
         let four = random.beside(IpAddr::from([10, 0, 0, 0]));
         device.address(four)?;
@@ -252,6 +253,11 @@ impl Scene {
         self.send(&ack)?;
         Ok(client)
     }
+}
+
+/// The same error with what it is about.
+fn naming(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {}", words(error)))
 }
 
 /// Sets a value in the namespace of the calling thread.
