@@ -24,13 +24,8 @@ fn unknown(number: usize) -> Option<&'static str> {
         field!(rt_type),
         field!(rt6_flags),
     ];
-    const RECYCLE: [usize; 5] = [
-        field!(sk_family),
-        field!(sk_daddr),
-        field!(sk_rcv_saddr),
-        field!(sk_v6_daddr),
-        field!(sk_v6_rcv_saddr),
-    ];
+    const RECYCLE: [usize; 3] = [field!(sk_family), field!(sk_daddr), field!(sk_rcv_saddr)];
+    const RECYCLE_6: [usize; 2] = [field!(sk_v6_daddr), field!(sk_v6_rcv_saddr)];
     const ANSWERED: [usize; 3] = [field!(net_invalid_ratelimit), field!(treq_last_oow), field!(tp_last_oow)];
     const SEQUENCE: [usize; 3] = [field!(tw_rcv_nxt), field!(treq_rcv_nxt), field!(tp_rcv_nxt)];
     const SYN_QUEUE: [usize; 2] = [field!(net_max_syn_backlog), field!(net_syncookies)];
@@ -38,6 +33,7 @@ fn unknown(number: usize) -> Option<&'static str> {
         n if FOR_US.contains(&n) => "whether some SYNs that no socket had were only passing through",
         n if n == field!(dst_dev) => "the namespace of some SYNs that no socket had",
         n if RECYCLE.contains(&n) => "what tcp_tw_recycle remembered",
+        n if RECYCLE_6.contains(&n) => "what tcp_tw_recycle remembered of IPv6 clients",
         n if ANSWERED.contains(&n) => "whether some refused SYNs got an ACK",
         n if SEQUENCE.contains(&n) => "whether some sequence numbers were old",
         n if SYN_QUEUE.contains(&n) => "whether the SYN queue was full",
