@@ -87,7 +87,7 @@ fn run(ground: Ground, scenario: &str, duration: &str) -> Result<(Vec<Event>, En
     let ended = watcher.end()?;
     ensure!(ended.status.code() == Some(0), "{}; it said: {}", ended.status, ended.stderr);
     ensure!(ended.stderr.contains("demo: the clients got "), "it said: {}", ended.stderr);
-    ensure!(ended.summary.lost.values().all(|lost| *lost == 0), "lost: {:?}", ended.summary.lost);
+    ensure!(ended.summary.nothing_lost(), "lost: {:?}", ended.summary.lost);
     programs.are_gone()?;
     let after = Machine::look()?;
     ensure!(before == after, "before {before:#?}, after {after:#?}");

@@ -140,6 +140,13 @@ pub(crate) struct Summary {
     pub(crate) by_listener: Vec<Listened>,
 }
 
+impl Summary {
+    /// Every record came. Runs of programs that the kernel skipped are none: tracers beside one another skip each other's.
+    pub(crate) fn nothing_lost(&self) -> bool {
+        self.lost.iter().all(|(place, lost)| *lost == 0 || place == "skipped")
+    }
+}
+
 /// A source in the summary.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Source {

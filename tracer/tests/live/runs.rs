@@ -131,7 +131,7 @@ fn summary(ground: Ground, more: &[&str]) -> Result<()> {
         *by_cause.entry(event.cause.clone()).or_default() += 1;
     }
     ensure!(summary.by_cause == by_cause, "by cause: {:?}, not {by_cause:?}", summary.by_cause);
-    ensure!(summary.lost.values().all(|lost| *lost == 0), "lost: {:?}", summary.lost);
+    ensure!(summary.nothing_lost(), "lost: {:?}", summary.lost);
 
     ensure!(summary.sources_total == 2, "{} sources", summary.sources_total);
     let ours = |event: &&Event| event.src == lab.family.host(9);

@@ -169,7 +169,7 @@ fn nothing_lost(bench: &Bench) -> Result<()> {
     let ended = bench.watcher()?.finish()?;
     ensure!(ended.status.code() == Some(0), "{}; it said: {}", ended.status, ended.stderr);
     let (summary, lines) = (ended.summary, ended.printed.len() as u64);
-    ensure!(summary.lost.values().all(|lost| *lost == 0), "lost: {:?}", summary.lost);
+    ensure!(summary.nothing_lost(), "lost: {:?}", summary.lost);
     ensure!(summary.drops == lines, "{} drops, {lines} lines", summary.drops);
     ensure!(summary.by_cause.values().sum::<u64>() == lines, "{:?}, {lines} lines", summary.by_cause);
     Ok(())
