@@ -160,6 +160,14 @@ fn short(bytes: &mut impl Buf) -> DecodeError {
     DecodeError::Short(rest)
 }
 
+/// The bytes of an address, in network byte order: 4 or 16.
+pub fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().into(),
+        IpAddr::V6(address) => address.octets().into(),
+    }
+}
+
 fn address_of(bytes: [u8; 16]) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(bytes))
 }

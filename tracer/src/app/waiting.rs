@@ -156,6 +156,15 @@ mod tests {
         }
     }
 
+    fn next_when_it_comes(waiting: &mut Waiting, now: Instant) -> Drop {
+        std::iter::from_fn(|| Some(next(waiting, now)))
+            .inspect(|_| std::thread::sleep(Duration::from_millis(2)))
+            .take(2000)
+            .flatten()
+            .next()
+            .expect("the answer came")
+    }
+
     #[test]
     fn in_order_and_not_for_ever() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -165,12 +174,7 @@ mod tests {
         waiting.add(at(&listener), now);
         // One that has nothing to wait for waits behind it.
         waiting.add(Observation::Drop(bare(Cause::NoListener)), now);
-        let first = std::iter::from_fn(|| Some(next(&mut waiting, now)))
-            .inspect(|_| std::thread::sleep(Duration::from_millis(2)))
-            .take(2000)
-            .flatten()
-            .next()
-            .expect("the answer came");
+        let first = next_when_it_comes(&mut waiting, now);
         assert_eq!(first.listener.map(|who| who.pid), Some(std::process::id()));
         assert_eq!(next(&mut waiting, now).map(|drop| drop.cause), Some(Cause::NoListener));
         assert!(waiting.is_empty());
@@ -192,12 +196,7 @@ mod tests {
         waiting.known.memory = memory::tests::always(Stamp { tsval: 9000, second: second - 20 });
         let now = Instant::now();
         waiting.add(Observation::Drop(drop), now);
-        let first = std::iter::from_fn(|| Some(next(&mut waiting, now)))
-            .inspect(|_| std::thread::sleep(Duration::from_millis(2)))
-            .take(2000)
-            .flatten()
-            .next()
-            .expect("the answer came");
+        let first = next_when_it_comes(&mut waiting, now);
         assert_eq!(
             (first.ts_recent, first.ts_age_ms, first.regression()),
             (Some(9000), Some(20_000), Some(4000))

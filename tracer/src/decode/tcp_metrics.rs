@@ -13,7 +13,10 @@ use neli::{
     types::{Buffer, GenlBuffer},
 };
 
-use super::netlink::{self, Unread, payload};
+use super::{
+    netlink::{self, Unread, payload},
+    octets,
+};
 
 /// A message with attributes of either family.
 type Message = Genlmsghdr<u8, u16>;
@@ -67,7 +70,7 @@ pub fn family(answer: &[u8], sequence: u32) -> Result<u16, Unread> {
 
 /// Asks what is kept of a peer that spoke to one of our addresses. `None` as above.
 pub fn ask(family: u16, sequence: u32, peer: IpAddr, own: IpAddr) -> Option<Vec<u8>> {
-    let (theirs, ours) = (bytes(peer), bytes(own));
+    let (theirs, ours) = (octets(peer), octets(own));
     let kind = |address: IpAddr, v4, v6| if address.is_ipv4() { v4 } else { v6 };
     let addresses =
         [(kind(peer, ADDR_IPV4, ADDR_IPV6), &*theirs), (kind(own, SADDR_IPV4, SADDR_IPV6), &*ours)];
@@ -87,13 +90,6 @@ pub fn entry(answer: &[u8], sequence: u32) -> Result<Option<Entry>, Unread> {
     let stamp =
         stamp.map(|(tsval, age)| Stamp { tsval: u32::from_ne_bytes(tsval), age_s: i32::from_ne_bytes(age) });
     Ok(Some(Entry { stamp }))
-}
-
-fn bytes(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().into(),
-        IpAddr::V6(address) => address.octets().into(),
-    }
 }
 
 fn request(

@@ -10,8 +10,8 @@ use super::{
     moment::Moment,
     scene::Client,
     search::{Want, number},
-    segment::octets,
 };
+use crate::decode::octets;
 
 /// States of a socket (`include/net/tcp_states.h`).
 pub(super) mod state {

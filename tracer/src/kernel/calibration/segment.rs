@@ -1,6 +1,11 @@
 //! Frames with TCP segments in them, as the clients of the calibration send them and as the kernel answers. Pure.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+
+use crate::decode::{
+    frame::{Link, segment},
+    octets,
+};
 
 /// Flags of TCP.
 pub(super) mod flag {
@@ -9,7 +14,6 @@ pub(super) mod flag {
     pub(in super::super) const ACK: u8 = 0x10;
 }
 
-const ETHERNET: usize = 14;
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const ARP: [u8; 2] = [0x08, 0x06];
@@ -96,36 +100,18 @@ pub(super) struct Reply {
 }
 
 /// Reads a frame; `None`: there is no segment of TCP in it.
-pub(super) fn reply(frame: &[u8]) -> Option<Reply> {
-    let packet = frame.get(ETHERNET..)?;
-    let (to, tcp) = if frame.get(12..14)? == IPV4 {
-        let to: [u8; 4] = packet.get(16..20)?.try_into().ok()?;
-        let header = usize::from(packet.first()? & 15) * 4;
-        (*packet.get(9)? == TCP).then_some((IpAddr::from(to), packet.get(header..)?))
-    } else {
-        let to: [u8; 16] = packet.get(24..40)?.try_into().ok()?;
-        (*packet.get(6)? == TCP).then_some((IpAddr::from(to), packet.get(40..)?))
-    }?;
-    let word = |bytes: &[u8], at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let port = u16::from_be_bytes(tcp.get(2..4)?.try_into().ok()?);
-    let options = tcp.get(20..usize::from(tcp.get(12)? >> 4) * 4)?;
-    let stamp = options.windows(2).position(|pair| pair == [8, 10]);
-    let tsval = stamp.and_then(|at| word(options, at + 2)).unwrap_or(0);
-    Some(Reply {
-        to: SocketAddr::new(to, port),
-        flags: *tcp.get(13)?,
-        seq: word(tcp, 4)?,
-        ack: word(tcp, 8)?,
-        tsval,
-    })
-}
-
-/// The bytes of an address.
-pub(super) fn octets(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
+pub(super) fn reply(bytes: &[u8]) -> Option<Reply> {
+    let segment = segment(Link::Ethernet, bytes, u32::try_from(bytes.len()).ok()?).ok()?;
+    if segment.options_cut() {
+        return None;
     }
+    Some(Reply {
+        to: SocketAddr::new(segment.flow.dst, segment.flow.dport),
+        flags: segment.flags(),
+        seq: segment.seq(),
+        ack: segment.ack(),
+        tsval: segment.timestamps().map_or(0, |(tsval, _)| tsval),
+    })
 }
 
 fn sum(bytes: &[u8]) -> u64 {
