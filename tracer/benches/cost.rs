@@ -46,7 +46,11 @@ fn main() -> Result<()> {
     }
     let sets: Vec<&str> = args.word("--set").unwrap_or("tracepoint").split(',').collect();
     let watchers: Vec<(Who, &str)> = args
-        .who(if args.has("--who") { &Who::ALL[..] } else { &Who::USUAL }.iter().copied())
+        .only(
+            "--who",
+            if args.has("--who") { &Who::ALL[..] } else { &Who::USUAL }.iter().copied(),
+            Who::to_string,
+        )
         .into_iter()
         .flat_map(|who| if who.is_peer() { &[ANY] } else { &sets[..] }.iter().map(move |set| (who, *set)))
         .collect();

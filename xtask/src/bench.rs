@@ -35,17 +35,20 @@ pub(crate) enum Which {
 }
 
 /// How thorough a benchmark is; each has numbers of its own.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Wishes {
     /// Rounds; everybody is measured once in each (cost, load).
     #[arg(long)]
     rounds: Option<u32>,
-    /// Seconds of each measurement of the web server (load).
+    /// Seconds of each measurement of the web server, or a part of one (load).
     #[arg(long)]
-    seconds: Option<u32>,
+    seconds: Option<f64>,
     /// Only these watchers: empty,tracer,bpftrace (cost, load), tcpdump (load); tcpdrop (cost) must be named and there.
     #[arg(long)]
     who: Option<String>,
+    /// Only these cases: web,switched,cookies,queue,paws (load).
+    #[arg(long)]
+    case: Option<String>,
     /// The hook set (cost, load); without it the one for which the benchmark was made, with --vm every one.
     #[arg(long)]
     set: Option<String>,
@@ -60,8 +63,9 @@ impl Wishes {
         let number = |n: Option<u32>| n.map(|n| n.to_string());
         let wishes = [
             ("--rounds", number(self.rounds)),
-            ("--seconds", number(self.seconds)),
+            ("--seconds", self.seconds.map(|seconds| seconds.to_string())),
             ("--who", self.who.clone()),
+            ("--case", self.case.clone()),
             ("--set", self.set.clone()),
         ];
         let mut args = Vec::new();
@@ -92,7 +96,7 @@ pub(crate) fn bench(which: Which, check: bool, write: bool, wishes: &Wishes) -> 
         return Ok(());
     }
     let args = wishes.args(match which {
-        Which::Load => &["--rounds", "--seconds", "--who", "--set"],
+        Which::Load => &["--rounds", "--seconds", "--who", "--case", "--set"],
         Which::Cost => &["--rounds", "--who", "--set"],
         _ => &[],
     })?;

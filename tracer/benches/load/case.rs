@@ -10,6 +10,16 @@ use crate::{
     web::Site,
 };
 
+/// How long a measurement of a flood takes, and one of programs that are switched on and off, without and with what it takes
+/// until caches are warm again.
+const FLOOD: Duration = Duration::from_millis(200);
+const SWITCHED: Duration = Duration::from_millis(100);
+const SWITCHED_SETTLES: Duration = Duration::from_millis(20);
+const SETTLES: Duration = Duration::from_secs(1);
+/// Rounds of the latter for one of the others: what is looked for is much less than what a load differs by from one second to
+/// the next.
+const SWITCHED_ROUNDS: usize = 30;
+
 /// A load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Case {
@@ -17,6 +27,10 @@ pub(crate) enum Case {
     Connections,
     /// The same, by the time of the processor that server and clients took: whoever else wants it does not count.
     Work,
+    /// The same with a watcher's programs alone, which are switched on and off.
+    Switched,
+    /// ... by the time of the processor.
+    SwitchedWork,
     /// A flood of SYNs that are answered by cookies.
     Answered,
     /// A flood to a listener whose accept queue is full.
@@ -26,15 +40,44 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// Those that are done; [`Case::Work`] comes with the first.
-    pub(crate) const DONE: [Self; 4] = [Self::Connections, Self::Answered, Self::QueueFull, Self::Paws];
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Connections, Self::Work, Self::Answered, Self::QueueFull, Self::Paws];
+    /// Those that are done; what goes by the time of the processor comes with the others.
+    pub(crate) const DONE: [Self; 5] =
+        [Self::Connections, Self::Switched, Self::Answered, Self::QueueFull, Self::Paws];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::Work,
+        Self::Switched,
+        Self::SwitchedWork,
+        Self::Answered,
+        Self::QueueFull,
+        Self::Paws,
+    ];
+
+    /// What `--case` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Connections | Self::Work => "web",
+            Self::Switched | Self::SwitchedWork => "switched",
+            Self::Answered => "cookies",
+            Self::QueueFull => "queue",
+            Self::Paws => "paws",
+        }
+    }
+
+    /// The same by the time of the processor.
+    pub(crate) fn work(self) -> Self {
+        if self == Self::Switched { Self::SwitchedWork } else { Self::Work }
+    }
+
+    /// How many rounds, where so many were wished for.
+    pub(crate) fn rounds(self, wished: usize) -> usize {
+        if self == Self::Switched { wished * SWITCHED_ROUNDS } else { wished }
+    }
 
     /// What the tracer may cost at most, as a share of the rate.
     pub(crate) fn bound(self, noise: f64) -> Option<f64> {
         match self {
-            Self::Connections | Self::Work => Some(noise.max(0.01)),
+            Self::Connections | Self::Work | Self::Switched | Self::SwitchedWork => Some(noise.max(0.01)),
             Self::Answered => Some(0.03 + noise),
             Self::QueueFull | Self::Paws => None,
         }
@@ -45,7 +88,8 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Connections => "nginx, short connections",
-            Self::Work => "  of server and clients",
+            Self::Switched => "nginx, programs on and off",
+            Self::Work | Self::SwitchedWork => "  of server and clients",
             Self::Answered => "flood, SYN cookies",
             Self::QueueFull => "flood, accept queue full",
             Self::Paws => "flood, PAWS refuses",
@@ -57,25 +101,31 @@ impl fmt::Display for Case {
 pub(crate) struct Stage {
     site: Option<Site>,
     spoofed: Vec<Vec<u8>>,
-    seconds: u32,
+    connections: Duration,
 }
 
 impl Stage {
-    pub(crate) fn set(nginx: &str, seconds: u32) -> Result<Self> {
-        Ok(Self { site: Site::open(nginx)?, spoofed: spoofed(), seconds })
+    pub(crate) fn set(nginx: &str, connections: Duration) -> Result<Self> {
+        Ok(Self { site: Site::open(nginx)?, spoofed: spoofed(), connections })
     }
 
     /// How long a measurement takes.
     pub(crate) fn time(&self, case: Case) -> Duration {
-        let time = Duration::from_secs(self.seconds.into());
-        if case == Case::Connections { time } else { time / 10 }
+        match case {
+            Case::Connections | Case::Work => self.connections,
+            Case::Switched | Case::SwitchedWork => SWITCHED,
+            Case::Answered | Case::QueueFull | Case::Paws => FLOOD,
+        }
     }
 
     /// Everything in place but the load. `None`: it cannot be had here.
     pub(crate) fn scene(&self, case: Case) -> Result<Option<Scene<'_>>> {
+        let settles = if case == Case::Switched { SWITCHED_SETTLES } else { SETTLES };
         Ok(match case {
-            Case::Connections | Case::Work => self.site.as_ref().map(Scene::Site),
-            _ => {
+            Case::Connections | Case::Work | Case::Switched | Case::SwitchedWork => {
+                self.site.as_ref().map(|site| Scene::Site(site, settles))
+            }
+            Case::Answered | Case::QueueFull | Case::Paws => {
                 self.site.iter().for_each(Site::rest);
                 Some(Scene::Flood(Box::new(Flood::prepare(case, &self.spoofed)?)))
             }
@@ -95,7 +145,8 @@ pub(crate) struct Rates {
 
 /// Where it happens.
 pub(crate) enum Scene<'a> {
-    Site(&'a Site),
+    /// And how long it takes until it is as it was before a watcher came.
+    Site(&'a Site, Duration),
     Flood(Box<Flood<'a>>),
 }
 
@@ -103,7 +154,7 @@ impl Scene<'_> {
     /// The server's side.
     pub(crate) fn server(&self) -> &Lab {
         match self {
-            Self::Site(site) => &site.server,
+            Self::Site(site, _) => &site.server,
             Self::Flood(flood) => &flood.lab,
         }
     }
@@ -111,7 +162,7 @@ impl Scene<'_> {
     /// Lets it happen for so long.
     pub(crate) fn run(&mut self, time: Duration) -> Result<Rates> {
         match self {
-            Self::Site(site) => site.run(time),
+            Self::Site(site, settles) => site.run(*settles, time),
             Self::Flood(flood) => flood.run(time),
         }
     }

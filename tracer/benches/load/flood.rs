@@ -9,17 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
-use nix::{
-    sched::{CpuSet, sched_setaffinity},
-    unistd::Pid,
-};
-
 use crate::{
     case::{Case, Rates},
     live::{family::Family, lab::Lab, peer::PORT, syn::Syn},
     shared::{clock::processor_ns, spread::spread},
+    stay::{last_processor, stay_on},
 };
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 /// Where spoofed SYNs seem to come from (RFC 2544): so many addresses, each with a port of its own.
 const SPOOFED: u32 = u32::from_be_bytes([198, 18, 0, 0]);
@@ -62,7 +58,7 @@ impl<'a> Flood<'a> {
         let listener = lab.listen(backlog)?;
         let mut packets = Cow::Borrowed(spoofed);
         match case {
-            Case::Connections | Case::Work | Case::Answered => {}
+            Case::Connections | Case::Work | Case::Switched | Case::SwitchedWork | Case::Answered => {}
             Case::QueueFull => {
                 for port in [1001, 1002] {
                     let syn = lab.syn(9, port, 1, Some(NEWER));
@@ -106,7 +102,9 @@ impl<'a> Flood<'a> {
     /// The kernel's counters that show that it was this flood; the first that there is.
     fn counters(&self) -> &'static [&'static str] {
         match self.case {
-            Case::Connections | Case::Work | Case::Answered => &["TcpExtSyncookiesSent"],
+            Case::Connections | Case::Work | Case::Switched | Case::SwitchedWork | Case::Answered => {
+                &["TcpExtSyncookiesSent"]
+            }
             Case::QueueFull => &["TcpExtListenOverflows"],
             // Its own since 6.12.
             Case::Paws => &["TcpExtPAWSTimewait", "TcpExtPAWSEstab"],
@@ -115,9 +113,7 @@ impl<'a> Flood<'a> {
 
     /// Sends for so long; the time of the processor that each batch took.
     fn send(&mut self, time: Duration) -> Result<Vec<Duration>> {
-        let mut cpus = CpuSet::new();
-        cpus.set(thread::available_parallelism()?.get() - 1)?;
-        sched_setaffinity(Pid::from_raw(0), &cpus)?;
+        stay_on(last_processor()?)?;
         let mut batches = Vec::new();
         let begun = Instant::now();
         while begun.elapsed() < time {

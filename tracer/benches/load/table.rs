@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use anyhow::{Result, bail};
 
 use crate::{
-    case::Case,
+    case::{Case, Stage},
     shared::spread::{Spread, spread},
     who::{Place, Who},
 };
@@ -16,32 +16,37 @@ const TOO_NOISY: f64 = 0.03;
 /// One measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
+    pub(crate) case: Case,
+    pub(crate) who: Who,
     /// Connections or SYNs per second.
     pub(crate) rate: f64,
     /// What the watcher's own threads took, as a share of one processor.
     pub(crate) own: Option<f64>,
 }
 
-/// Figures of all rounds.
+/// Figures of all rounds, each with the rate that nobody had beside it.
 pub(crate) struct Table {
     head: String,
-    rounds: BTreeMap<(Case, Who), BTreeMap<usize, Figure>>,
+    rounds: BTreeMap<(Case, Who), Vec<(Figure, f64)>>,
     absent: Vec<String>,
 }
 
 impl Table {
-    pub(crate) fn new(place: &Place, seconds: u32) -> Self {
+    pub(crate) fn new(place: &Place, stage: &Stage) -> Self {
         let head = format!(
-            "hook set {}, {seconds} s of connections, {:.1} s of each flood; work of server and clients and floods per second \
-             of the processor\nmedian (least to most) of the rounds; changes against nobody, the mean of both, in the same round\n",
+            "hook set {}, {:.1} s of connections ({:.1} s where programs are switched), {:.1} s of each flood; work of server and clients and floods per second of \
+             the processor\nmedian (least to most) of the rounds; changes against nobody, before and after\n",
             place.set,
-            f64::from(seconds) / 10.0
+            stage.time(Case::Connections).as_secs_f64(),
+            stage.time(Case::Switched).as_secs_f64(),
+            stage.time(Case::Paws).as_secs_f64()
         );
         Self { head, rounds: BTreeMap::new(), absent: vec![] }
     }
 
-    pub(crate) fn add(&mut self, case: Case, who: Who, round: usize, figure: Figure) {
-        self.rounds.entry((case, who)).or_default().insert(round, figure);
+    /// A figure, beside what nobody had.
+    pub(crate) fn add(&mut self, figure: Figure, nobody: f64) {
+        self.rounds.entry((figure.case, figure.who)).or_default().push((figure, nobody));
     }
 
     pub(crate) fn absent(&mut self, case: Case, who: Who) {
@@ -51,35 +56,16 @@ impl Table {
         }
     }
 
-    fn rate(&self, case: Case, who: Who, round: usize) -> Option<f64> {
-        self.rounds.get(&(case, who))?.get(&round).map(|figure| figure.rate)
+    /// By which share the rates of a watcher differ from nobody's.
+    fn changes(&self, case: Case, who: Who) -> Vec<f64> {
+        let rounds = self.rounds.get(&(case, who)).into_iter().flatten();
+        rounds.map(|(figure, nobody)| figure.rate / nobody - 1.0).collect()
     }
 
-    /// Both rates of a round in which nobody watched.
-    fn nobody(&self, case: Case, round: usize) -> Option<(f64, f64)> {
-        self.rate(case, Who::Nobody, round).zip(self.rate(case, Who::Again, round))
-    }
-
-    /// By which share the rate of a watcher differs from nobody's, round by round.
-    fn change(&self, case: Case, who: Who) -> Option<Spread> {
-        let rounds = self.rounds.get(&(case, who))?;
-        spread(rounds.iter().filter_map(|(round, figure)| {
-            let (one, other) = self.nobody(case, *round)?;
-            Some(figure.rate / f64::midpoint(one, other) - 1.0)
-        }))
-    }
-
-    /// How far a median over these rounds may be off, as the two rates show in which nobody watched: their own median, which
-    /// should be 0, or twice its standard error, whichever is more.
+    /// How far a median over these rounds may be off, as nobody shows in the place of a watcher: the median, which should be
+    /// 0, or twice its standard error, whichever is more.
     fn noise(&self, case: Case) -> Option<f64> {
-        let rounds = self.rounds.get(&(case, Who::Nobody))?;
-        let apart: Vec<f64> = rounds
-            .keys()
-            .filter_map(|round| {
-                let (one, other) = self.nobody(case, *round)?;
-                Some((one - other) / f64::midpoint(one, other))
-            })
-            .collect();
+        let apart = self.changes(case, Who::Again);
         let off = spread(apart.iter().copied())?.median;
         Some(off.abs().max(2.0 * error_of_median(&apart)?))
     }
@@ -88,19 +74,16 @@ impl Table {
         let mut text = self.head.clone();
         let _ = writeln!(
             text,
-            "{:<25} {:<13} {:>30} {:>28}  ITS OWN, % OF A PROCESSOR",
+            "{:<26} {:<9} {:>30} {:>28}  ITS OWN, % OF A PROCESSOR",
             "CASE", "WATCHER", "PER SECOND", "CHANGE IN %"
         );
         for ((case, who), rounds) in &self.rounds {
-            let (Some(rate), Some(change)) =
-                (spread(rounds.values().map(|figure| figure.rate)), self.change(*case, *who))
-            else {
-                continue;
-            };
-            let own = spread(rounds.values().filter_map(|figure| figure.own));
+            let rates = spread(rounds.iter().map(|(figure, _)| figure.rate));
+            let (Some(rate), Some(change)) = (rates, spread(self.changes(*case, *who))) else { continue };
+            let own = spread(rounds.iter().filter_map(|(figure, _)| figure.own));
             let _ = writeln!(
                 text,
-                "{case:<25} {who:<13} {:>30} {:>28}  {}",
+                "{case:<26} {who:<9} {:>30} {:>28}  {}",
                 shown(rate, |rate| format!("{rate:.0}")),
                 shown(change, |share| format!("{:+.1}", share * 100.0)),
                 own.map_or_else(|| "-".into(), |own| shown(own, |share| format!("{:.1}", share * 100.0)))
@@ -115,7 +98,7 @@ impl Table {
     /// What the tracer costs beside what it may, and whether that is too much.
     fn compared(&self) -> Vec<(String, bool)> {
         let each = Case::ALL.into_iter().filter_map(|case| {
-            let (cost, noise) = (-self.change(case, Who::Tracer)?.median, self.noise(case)?);
+            let (cost, noise) = (-spread(self.changes(case, Who::Tracer))?.median, self.noise(case)?);
             let percent = |share: f64| format!("{:.1} %", share * 100.0);
             let bound = case.bound(noise);
             let may = bound.map_or_else(String::new, |bound| format!(", may cost {}", percent(bound)));

@@ -1,5 +1,5 @@
 //! A web server and its clients: nginx with one process, wrk in another namespace, a veth pair between them, a connection
-//! for each request.
+//! for each request. Server and clients have a processor each, where there are two.
 
 use std::{
     cell::RefCell,
@@ -16,6 +16,7 @@ use crate::{
     case::Rates,
     live::{counters::Counters, family::Family, lab::Lab, peer::PORT, watcher::PATIENCE},
     shared::watching::{Process, is_there},
+    stay::{last_processor, stay_on},
 };
 
 /// The server's address and the clients'.
@@ -23,8 +24,6 @@ const SERVER: [u8; 4] = [10, 78, 0, 1];
 const CLIENTS: &str = "10.78.0.2/24";
 /// Connections at a time.
 const OPEN: &str = "32";
-/// What it stirs up to attach programs (code that is patched, caches) is over by then.
-const SETTLED: Duration = Duration::from_secs(1);
 
 /// A server that answers.
 pub(crate) struct Site {
@@ -57,7 +56,7 @@ impl Site {
             Self { server, clients, counters: RefCell::new(counters), nginx, load: RefCell::default() };
         site.await_answer(at)?;
         // Until ports are used again, as they are in life.
-        site.run(Duration::from_secs(3))?;
+        site.run(Duration::ZERO, Duration::from_secs(3))?;
         Ok(Some(site))
     }
 
@@ -70,15 +69,16 @@ impl Site {
         Ok(())
     }
 
-    /// Connections for so long. The clients go on until [`Self::rest`]: who watches changes, and nothing else.
-    pub(crate) fn run(&self, time: Duration) -> Result<Rates> {
+    /// Connections for so long, once it has settled. The clients go on until [`Self::rest`]: who watches changes, and nothing
+    /// else.
+    pub(crate) fn run(&self, settles: Duration, time: Duration) -> Result<Rates> {
         let mut load = self.load.borrow_mut();
         let load = match &mut *load {
             Some(load) => load,
             none => none.insert(self.start_clients()?),
         };
         let begun = Instant::now();
-        thread::sleep(SETTLED);
+        thread::sleep(settles);
         let mut counters = self.counters.borrow_mut();
         let worked = || anyhow::Ok(self.nginx.processor().zip(load.processor()).context("no times")?);
         let (before, (server, clients), from) = (counters.read()?, worked()?, Instant::now());
@@ -102,7 +102,7 @@ impl Site {
         load.args(["-t", "1", "-c", OPEN, "-d", "1h", "-H", "Connection: close"])
             .arg(format!("http://{}/", SocketAddr::from((SERVER, PORT))))
             .stdout(Stdio::null());
-        self.clients.netns.run(|| Process::start(&mut load).map_err(io::Error::other)).context("start wrk")
+        inside(&self.clients, 0, &mut load).context("start wrk")
     }
 }
 
@@ -123,6 +123,12 @@ fn serve(server: &Lab, nginx: &str, at: SocketAddr) -> Result<Process> {
     fs::write(&file, configuration)?;
     let mut command = Command::new(nginx);
     command.args(["-p", folder, "-e", "stderr", "-c", &file]);
-    let start = || Process::start(&mut command).map_err(io::Error::other);
-    server.netns.run(start).context("start nginx")
+    inside(server, last_processor()?, &mut command).context("start nginx")
+}
+
+/// Starts a program in a namespace and on a processor.
+fn inside(lab: &Lab, processor: usize, command: &mut Command) -> Result<Process> {
+    // In a thread of its own.
+    let start = || stay_on(processor).and_then(|()| Process::start(command)).map_err(io::Error::other);
+    Ok(lab.netns.run(start)?)
 }

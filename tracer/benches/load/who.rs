@@ -1,4 +1,4 @@
-//! Who watches: nobody (twice), programs that do nothing on the tracer's hooks, `tracer`, bpftrace and tcpdump with the same
+//! Who watches: nobody, programs that do nothing on the tracer's hooks, `tracer`, bpftrace and tcpdump with the same
 //! question.
 
 use std::{
@@ -19,12 +19,15 @@ use crate::{
         watcher::{PATIENCE, Watcher, attaches, program},
     },
     shared::watching::{Process, await_word, empty, is_there},
+    switch::{Link, Switch},
 };
 
 /// A watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
+    /// Before and after everybody.
     Nobody,
+    /// Nobody in the place of a watcher.
     Again,
     Empty,
     Tracer,
@@ -35,8 +38,7 @@ pub(crate) enum Who {
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Nobody => "nobody",
-            Self::Again => "nobody again",
+            Self::Nobody | Self::Again => "nobody",
             Self::Empty => "empty",
             Self::Tracer => "tracer",
             Self::Bpftrace => "bpftrace",
@@ -92,15 +94,29 @@ pub(crate) enum Watching {
     Empty(#[expect(dead_code, reason = "it is held, not used")] Box<Ebpf>),
     Tracer(Process),
     Other(Process),
+    /// Programs alone.
+    On(#[expect(dead_code, reason = "they are held, not used")] Vec<Link>),
 }
 
 impl Who {
-    /// Nobody in the middle, too, so that what drifts in a round shows.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Nobody, Self::Tracer, Self::Empty, Self::Again, Self::Bpftrace, Self::Tcpdump];
+    /// Those who take turns.
+    pub(crate) const ALL: [Self; 5] = [Self::Again, Self::Tracer, Self::Empty, Self::Bpftrace, Self::Tcpdump];
 
-    pub(crate) fn is_nobody(self) -> bool {
-        matches!(self, Self::Nobody | Self::Again)
+    /// What is to be switched on and off; `None` where there is nothing.
+    pub(crate) fn switch(self, place: &Place) -> Result<Option<Switch>> {
+        match self {
+            Self::Empty => {
+                let _programs = empty(place.set)?;
+                Switch::of(std::process::id())
+            }
+            Self::Tracer => {
+                let tracer = tracer(place)?;
+                let switch = Switch::of(tracer.id())?;
+                tracer.stop()?;
+                Ok(switch)
+            }
+            Self::Nobody | Self::Again | Self::Bpftrace | Self::Tcpdump => Ok(None),
+        }
     }
 
     /// Starts watching; `None` where it is not to be had.
@@ -152,7 +168,7 @@ impl Watching {
     /// Ends it. A tracer must have seen what there was.
     pub(crate) fn stop(self, case: Case) -> Result<()> {
         match self {
-            Self::Nobody | Self::Empty(_) => {}
+            Self::Nobody | Self::Empty(_) | Self::On(_) => {}
             Self::Tracer(process) => {
                 // 3: drops were found.
                 let seen = process.stop()?.code();

@@ -29,10 +29,16 @@ impl Arguments {
         word.parse().ok().with_context(|| format!("{name} N, and not {word}"))
     }
 
-    /// Those of these whose names stand behind `--who`, divided by commas; all of them, where it is not there.
-    pub(crate) fn who<T: ToString>(&self, all: impl IntoIterator<Item = T>) -> Vec<T> {
-        let only = self.word("--who");
-        let wanted = |who: &T| only.is_none_or(|only| only.split(',').any(|name| name == who.to_string()));
+    /// Those of these whose names stand behind a word, divided by commas; all of them, where it is not there.
+    pub(crate) fn only<T, N: AsRef<str>>(
+        &self,
+        word: &str,
+        all: impl IntoIterator<Item = T>,
+        name: impl Fn(&T) -> N,
+    ) -> Vec<T> {
+        let only = self.word(word);
+        let wanted =
+            |one: &T| only.is_none_or(|only| only.split(',').any(|wanted| wanted == name(one).as_ref()));
         all.into_iter().filter(wanted).collect()
     }
 }
