@@ -12,6 +12,7 @@ use tracer_common::{
 };
 
 use crate::{
+    helper::jiffies,
     kinds::{Array, LruHashMap, prefix_wanted},
     maps::{Pad, SOFTIRQ, add, count, pad, scattered},
     packet::{MAPPED, blank, identity_of, netns_of_sock, netns_wanted, source},
@@ -45,6 +46,24 @@ static SAMPLED: LruHashMap<Source, Sampled> = LruHashMap::with_max_entries(SAMPL
 #[map]
 static AWAITED: Array<u64> = Array::with_max_entries(AWAITED_SYNS, 0);
 
+/// When a SYN was refused last, in ticks: as long as none is awaited, nobody needs to look.
+#[map]
+static REFUSED: Array<u64> = Array::with_max_entries(1, 0);
+
+/// A client comes again for 127 seconds (`net.ipv4.tcp_syn_retries` 6), which are no more ticks than these at 1,000 a second,
+/// the most that there are.
+const AWAITED_TICKS: u64 = 300_000;
+
+/// Whether any SYN is awaited, as far as ticks tell.
+#[inline(always)]
+fn awaited_lately() -> bool {
+    let (Some(now), Some(refused)) = (jiffies(), REFUSED.get_ptr(0)) else { return true };
+    // SAFETY: one word.
+    #[expect(unsafe_code, reason = "a map value")]
+    let refused = unsafe { *refused };
+    refused != 0 && now.wrapping_sub(refused) <= AWAITED_TICKS
+}
+
 /// Where a SYN is awaited, and by which mark. Our port and the sequence number tell it, not the client's port: when a refusal
 /// was answered with an ACK, the client's RST makes a NAT forget the connection, and the same SYN comes again from another
 /// outside port.
@@ -67,11 +86,23 @@ pub fn awaited(record: &SynRecord) {
             *place = mark;
         }
     }
+    if let (Some(now), Some(refused)) = (jiffies(), REFUSED.get_ptr_mut(0)) {
+        // SAFETY: one word, written once a tick, so that CPUs do not take the cache line from one another.
+        #[expect(unsafe_code, reason = "a map value")]
+        unsafe {
+            if *refused != now {
+                *refused = now;
+            }
+        }
+    }
 }
 
 /// Whether this SYN was awaited; it is so no more.
 #[inline(always)]
 fn came_back(record: &SynRecord) -> bool {
+    if !awaited_lately() {
+        return false;
+    }
     let Some((place, mark)) = awaited_at(record) else { return false };
     // SAFETY: one word.
     #[expect(unsafe_code, reason = "a map value")]
@@ -87,14 +118,26 @@ fn came_back(record: &SynRecord) -> bool {
 /// A reading: the record of a SYN that was answered. Sent, or counted.
 #[inline(always)]
 pub fn accepted(pad: &mut Pad) {
-    let Some((mut unreported, sampled)) = turn(pad) else { return };
-    if unreported < 0 {
-        unreported = 0;
+    let Some(share) = share(pad, &source(&pad.record), second_of(pad.record.time_ns)) else { return };
+    tell(pad, share);
+}
+
+/// Sends a reading that is in its source's share, or of a client that came back: there are no more of those than drops were
+/// reported. Counts it where it is neither.
+#[inline(always)]
+fn tell(pad: &mut Pad, Share { sampled, within }: Share) {
+    if !within && !came_back(&pad.record) {
+        skip(sampled);
+        return;
     }
+    sampled.sent += 1;
+    pad.readings += 1;
+    // Below zero: another CPU told the same ones.
+    let unreported = sampled.unreported.cast_signed().max(0);
     pad.record.kind = kind::ACCEPTED;
     pad.record.unreported = unreported as u32;
     if report(&pad.record) {
-        // Another CPU may have told the same ones: the number goes below zero until as many more have come.
+        // The number goes below zero until as many more have come.
         if unreported != 0 {
             add(&mut sampled.unreported, -unreported);
         }
@@ -109,35 +152,38 @@ fn skip(sampled: &mut Sampled) {
     count(Counter::Unreported);
 }
 
-/// Whether it is this source's turn, and what it owes. `None`: counted, no report.
+/// 2^30 ns are a second, as far as this matters.
 #[inline(always)]
-fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
-    // 2^30 ns are a second, as far as this matters.
-    let second = (pad.record.time_ns >> 30) as u32;
+fn second_of(time_ns: u64) -> u32 {
+    (time_ns >> 30) as u32
+}
+
+/// What a source had, and whether one more reading is in its share.
+struct Share {
+    sampled: &'static mut Sampled,
+    within: bool,
+}
+
+/// The share of this source in this second. `None`: there is no place for it; the reading is counted.
+#[inline(always)]
+fn share(pad: &mut Pad, key: &Source, second: u32) -> Option<Share> {
     if pad.readings_second != second {
         pad.readings_second = second;
         pad.readings = 0;
     }
-    let key = source(&pad.record);
-    let entry = match SAMPLED.get_ptr_mut(&key) {
-        Some(entry) => entry,
+    let room = pad.readings < told!(SAMPLING.per_cpu);
+    let entry = SAMPLED.get_ptr_mut(key).or_else(|| {
         // A flood from ever new addresses: no turn, and no place in the table.
-        None if pad.readings >= told!(SAMPLING.per_cpu) => {
-            count(Counter::Unreported);
-            return None;
-        }
-        None => {
+        if room {
             let new = Sampled { second, sent: 0, unreported: 0 };
-            if SAMPLED.insert(&key, &new, 0).is_err() {
-                count(Counter::Unreported);
-                return None;
-            }
-            let Some(entry) = SAMPLED.get_ptr_mut(&key) else {
-                count(Counter::Unreported);
-                return None;
-            };
-            entry
+            let _ = SAMPLED.insert(key, &new, 0);
+            return SAMPLED.get_ptr_mut(key);
         }
+        None
+    });
+    let Some(entry) = entry else {
+        count(Counter::Unreported);
+        return None;
     };
     // SAFETY: a map value; several CPUs may write the two plain words at once, which costs a report more or less.
     #[expect(unsafe_code, reason = "a map value")]
@@ -146,15 +192,8 @@ fn turn(pad: &mut Pad) -> Option<(i64, &'static mut Sampled)> {
         sampled.second = second;
         sampled.sent = 0;
     }
-    let within = sampled.sent < told!(SAMPLING.per_source) && pad.readings < told!(SAMPLING.per_cpu);
-    // A client that came back is always told of: there are no more of them than drops were reported.
-    if !within && !came_back(&pad.record) {
-        skip(sampled);
-        return None;
-    }
-    sampled.sent += 1;
-    pad.readings += 1;
-    Some((sampled.unreported.cast_signed(), sampled))
+    let within = room && sampled.sent < told!(SAMPLING.per_source);
+    Some(Share { sampled, within })
 }
 
 /// `sock:inet_sock_set_state`: where no function is hooked, a handshake that ends is the reading. The socket remembers the
@@ -176,32 +215,40 @@ pub fn state_set(sk: impl Structure, old: u32, new: u32) {
     if !netns_wanted(netns) {
         return;
     }
+    let Some(Client { family, addr }) = client(sk) else { return };
+    let only = told!(FILTER.family);
+    if only != 0 && only != u32::from(family) {
+        return;
+    }
+    if told!(FILTER.prefixes) != 0 && !prefix_wanted(&addr) {
+        return;
+    }
+    count(Counter::Opened);
     let Some(pad) = pad(SOFTIRQ) else { return };
+    let time_ns = now();
+    let Some(share) = share(pad, &Source { addr, netns }, second_of(time_ns)) else { return };
+    // Of most connections of a busy server this is all.
+    if !share.within && !awaited_lately() {
+        skip(share.sampled);
+        return;
+    }
     // The pad may hold a SYN's observation only where functions are hooked, and there this hook is not.
     let record = &mut pad.record;
     blank(record);
-    record.netns = netns;
-    if !addresses(sk, record) {
+    (record.family, record.saddr, record.netns) = (family, addr, netns);
+    (record.time_ns, record.site) = (time_ns, site::HANDSHAKE);
+    let (Some(daddr), Some(tp)) = (server(sk), sk.tcp()) else {
+        skip(share.sampled);
         return;
-    }
-    let family = told!(FILTER.family);
-    if family != 0 && family != u32::from(record.family) {
-        return;
-    }
-    if told!(FILTER.prefixes) != 0 && !prefix_wanted(&record.saddr) {
-        return;
-    }
-    record.time_ns = now();
-    record.site = site::HANDSHAKE;
-    let Some(tp) = sk.tcp() else { return };
+    };
+    record.daddr = daddr;
     let isn = member!(tp, tp_rcv_nxt: u32).unwrap_or(1).wrapping_sub(1);
     header(sk, port, isn, &mut record.tcp);
     if let Some(ts) = member!(tp, tp_ts_recent: u32) {
         record.socket[remembered::TS_RECENT] = ts;
         record.flags = flag::TS_RECENT;
     }
-    count(Counter::Opened);
-    accepted(pad);
+    tell(pad, share);
 }
 
 /// Ports and sequence number, where they stand in a SYN.
@@ -212,35 +259,39 @@ fn header(sk: impl Fields, port: u16, isn: u32, tcp: &mut [u8; TCP_HEADER]) {
     tcp[..8].copy_from_slice(&id);
 }
 
-/// Addresses of a socket; `false` where they cannot be read.
+/// The other end of a socket.
+struct Client {
+    family: u8,
+    addr: [u8; 16],
+}
+
+/// `None` where it cannot be read.
 #[inline(always)]
-fn addresses(sk: impl Fields, record: &mut SynRecord) -> bool {
-    match member!(sk, sk_family: u16) {
-        Some(AF_INET) => {
-            let (Some(client), Some(server)) =
-                (member!(sk, sk_daddr: [u8; 4]), member!(sk, sk_rcv_saddr: [u8; 4]))
-            else {
-                return false;
-            };
-            record.family = 4;
-            record.saddr[..12].copy_from_slice(&MAPPED);
-            record.saddr[12..].copy_from_slice(&client);
-            record.daddr[..12].copy_from_slice(&MAPPED);
-            record.daddr[12..].copy_from_slice(&server);
-            true
-        }
-        Some(AF_INET6) => {
-            let (Some(client), Some(server)) =
-                (member!(sk, sk_v6_daddr: [u8; 16]), member!(sk, sk_v6_rcv_saddr: [u8; 16]))
-            else {
-                return false;
-            };
-            record.saddr = client;
-            record.daddr = server;
+fn client(sk: impl Fields) -> Option<Client> {
+    match member!(sk, sk_family: u16)? {
+        AF_INET => Some(Client { family: 4, addr: mapped(member!(sk, sk_daddr: [u8; 4])?) }),
+        AF_INET6 => {
+            let addr: [u8; 16] = member!(sk, sk_v6_daddr: [u8; 16])?;
             // An IPv4 client of a dual-stack listener.
-            record.family = if client[..12] == MAPPED { 4 } else { 6 };
-            true
+            Some(Client { family: if addr[..12] == MAPPED { 4 } else { 6 }, addr })
         }
-        _ => false,
+        _ => None,
     }
+}
+
+/// Our end of it.
+#[inline(always)]
+fn server(sk: impl Fields) -> Option<[u8; 16]> {
+    if member!(sk, sk_family: u16)? == AF_INET {
+        return Some(mapped(member!(sk, sk_rcv_saddr: [u8; 4])?));
+    }
+    member!(sk, sk_v6_rcv_saddr: [u8; 16])
+}
+
+#[inline(always)]
+fn mapped(v4: [u8; 4]) -> [u8; 16] {
+    let mut addr = [0; 16];
+    addr[..12].copy_from_slice(&MAPPED);
+    addr[12..].copy_from_slice(&v4);
+    addr
 }
