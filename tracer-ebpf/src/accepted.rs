@@ -198,6 +198,10 @@ fn share(pad: &mut Pad, key: &Source, second: u32) -> Option<Share> {
 
 /// `sock:inet_sock_set_state`: where no function is hooked, a handshake that ends is the reading. The socket remembers the
 /// TSval of the client's last segment, which is of this moment (`tcp_check_req`, `cookie_v4_check`).
+///
+/// It tells of every step of a connection, some five at each end. `tcp:tcp_cong_state_set` tells once of a socket that a
+/// listener makes, but before it has the TSval of the segment that ended the handshake (measured on 6.18): the SYN's is older by
+/// a round trip, or by a second where the SYN/ACK was lost, and would look like another clock.
 #[inline(always)]
 pub fn state_set(sk: impl Structure, old: u32, new: u32) {
     if new != ESTABLISHED || old != SYN_RECV {
