@@ -80,10 +80,13 @@ fn measure_all(
     table: &mut Table,
 ) -> Result<()> {
     let mut switches = BTreeMap::new();
+    let mut watchers = watchers.to_vec();
     if case == Case::Switched {
-        for who in watchers {
+        for who in &watchers {
             switches.extend(who.switch(place)?.map(|switch| (*who, switch)));
         }
+        // Of the others the programs alone do nothing.
+        watchers.retain(|who| *who == Who::Again || switches.contains_key(who));
     }
     let nobody = || measure(stage, case, Who::Nobody, |_| Ok(Some(Watching::Nobody)));
     let mut before = nobody()?;
@@ -92,7 +95,6 @@ fn measure_all(
             let who = watchers[(at + round) % watchers.len()];
             let start = |scene: &Scene<'_>| match switches.get_mut(&who) {
                 Some(switch) => Ok(Some(Watching::On(switch.on()?))),
-                None if case == Case::Switched && who != Who::Again => Ok(None),
                 None => who.start(place, scene),
             };
             let figures = measure(stage, case, who, start)
