@@ -106,6 +106,13 @@ fn dropped(
     }
     record.netns = if had { netns_of_sock(rx_sk) } else { netns_of_packet(skb) };
     if !netns_wanted(record.netns) {
+        // The buffer is free now, and the mark of its RST with it: the next packet in it may be one with the same ports and
+        // sequence number in the namespace that is watched.
+        if let Some(pad) = pad(SOFTIRQ)
+            && pad.reset_skb == skb.address()
+        {
+            pad.reset_skb = 0;
+        }
         return;
     }
     record.time_ns = now();
