@@ -50,7 +50,7 @@ fn main() -> Result<()> {
             "--who",
             if args.has("--who") { &Who::ALL[..] } else { &Who::USUAL }.iter().copied(),
             Who::to_string,
-        )
+        )?
         .into_iter()
         .flat_map(|who| if who.is_peer() { &[ANY] } else { &sets[..] }.iter().map(move |set| (who, *set)))
         .collect();

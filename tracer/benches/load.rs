@@ -36,7 +36,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context as _, Result};
 
 use self::{
-    case::{Case, Rates, Scene, Stage},
+    case::{By, Case, Rates, Scene, Stage},
     shared::arguments::Arguments,
     table::{Figure, Table},
     who::{Place, Watching, Who},
@@ -55,15 +55,16 @@ fn main() -> Result<()> {
     }
     let rounds = args.number("--rounds", ROUNDS)?;
     let seconds = args.number("--seconds", SECONDS)?;
-    let wished = args.only("--who", Who::ALL, Who::to_string);
+    let wished = args.only("--who", Who::ALL, Who::to_string)?;
     // Without noise nothing says what a change means.
     let watchers: Vec<Who> =
         Who::ALL.into_iter().filter(|who| *who == Who::Again || wished.contains(who)).collect();
+    let cases = args.only("--case", Case::ALL, |case| case.name().to_owned())?;
     let place = Place::find(args.word("--set"))?;
     let time = Duration::try_from_secs_f64(seconds).context("--seconds")?;
     let stage = Stage::set(args.word("--nginx").unwrap_or("nginx"), time)?;
     let mut table = Table::new(&place, &stage);
-    for case in args.only("--case", Case::DONE, |case| case.name()) {
+    for case in cases {
         measure_all(&stage, &place, case, &watchers, case.rounds(rounds), &mut table)?;
     }
     print!("{}", table.text());
@@ -127,6 +128,6 @@ fn measure(
     let own = before.zip(watching.processor()).map(|(before, after)| after.saturating_sub(before));
     watching.stop(case)?;
     let own = own.map(|own| own.div_duration_f64(took));
-    let rates = [(case, Some(rate)), (case.work(), work)];
-    Ok(rates.into_iter().filter_map(|(case, rate)| Some(Figure { case, who, rate: rate?, own })).collect())
+    let rates = [(By::Time, Some(rate)), (By::Work, work)];
+    Ok(rates.into_iter().filter_map(|(by, rate)| Some(Figure { case, by, who, rate: rate?, own })).collect())
 }

@@ -7,7 +7,6 @@ mod start;
 use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result, bail};
-
 use clap::{Args, ValueEnum};
 
 use crate::{build, kept, packages, process::told, vm::Series, workspace};

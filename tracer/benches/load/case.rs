@@ -25,12 +25,8 @@ const SWITCHED_ROUNDS: usize = 30;
 pub(crate) enum Case {
     /// Short connections to a web server.
     Connections,
-    /// The same, by the time of the processor that server and clients took: whoever else wants it does not count.
-    Work,
     /// The same with a watcher's programs alone, which are switched on and off.
     Switched,
-    /// ... by the time of the processor.
-    SwitchedWork,
     /// A flood of SYNs that are answered by cookies.
     Answered,
     /// A flood to a listener whose accept queue is full.
@@ -39,34 +35,28 @@ pub(crate) enum Case {
     Paws,
 }
 
+/// What a rate is reckoned by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum By {
+    /// The time that passed.
+    Time,
+    /// The time of the processor that server and clients took: whoever else wants it does not count.
+    Work,
+}
+
 impl Case {
-    /// Those that are done; what goes by the time of the processor comes with the others.
-    pub(crate) const DONE: [Self; 5] =
+    pub(crate) const ALL: [Self; 5] =
         [Self::Connections, Self::Switched, Self::Answered, Self::QueueFull, Self::Paws];
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Connections,
-        Self::Work,
-        Self::Switched,
-        Self::SwitchedWork,
-        Self::Answered,
-        Self::QueueFull,
-        Self::Paws,
-    ];
 
     /// What `--case` calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Connections | Self::Work => "web",
-            Self::Switched | Self::SwitchedWork => "switched",
+            Self::Connections => "web",
+            Self::Switched => "switched",
             Self::Answered => "cookies",
             Self::QueueFull => "queue",
             Self::Paws => "paws",
         }
-    }
-
-    /// The same by the time of the processor.
-    pub(crate) fn work(self) -> Self {
-        if self == Self::Switched { Self::SwitchedWork } else { Self::Work }
     }
 
     /// How many rounds, where so many were wished for.
@@ -77,7 +67,7 @@ impl Case {
     /// What the tracer may cost at most, as a share of the rate.
     pub(crate) fn bound(self, noise: f64) -> Option<f64> {
         match self {
-            Self::Connections | Self::Work | Self::Switched | Self::SwitchedWork => Some(noise.max(0.01)),
+            Self::Connections | Self::Switched => Some(noise.max(0.01)),
             Self::Answered => Some(0.03 + noise),
             Self::QueueFull | Self::Paws => None,
         }
@@ -89,7 +79,6 @@ impl fmt::Display for Case {
         f.pad(match self {
             Self::Connections => "nginx, short connections",
             Self::Switched => "nginx, programs on and off",
-            Self::Work | Self::SwitchedWork => "  of server and clients",
             Self::Answered => "flood, SYN cookies",
             Self::QueueFull => "flood, accept queue full",
             Self::Paws => "flood, PAWS refuses",
@@ -112,8 +101,8 @@ impl Stage {
     /// How long a measurement takes.
     pub(crate) fn time(&self, case: Case) -> Duration {
         match case {
-            Case::Connections | Case::Work => self.connections,
-            Case::Switched | Case::SwitchedWork => SWITCHED,
+            Case::Connections => self.connections,
+            Case::Switched => SWITCHED,
             Case::Answered | Case::QueueFull | Case::Paws => FLOOD,
         }
     }
@@ -122,9 +111,7 @@ impl Stage {
     pub(crate) fn scene(&self, case: Case) -> Result<Option<Scene<'_>>> {
         let settles = if case == Case::Switched { SWITCHED_SETTLES } else { SETTLES };
         Ok(match case {
-            Case::Connections | Case::Work | Case::Switched | Case::SwitchedWork => {
-                self.site.as_ref().map(|site| Scene::Site(site, settles))
-            }
+            Case::Connections | Case::Switched => self.site.as_ref().map(|site| Scene::Site(site, settles)),
             Case::Answered | Case::QueueFull | Case::Paws => {
                 self.site.iter().for_each(Site::rest);
                 Some(Scene::Flood(Box::new(Flood::prepare(case, &self.spoofed)?)))

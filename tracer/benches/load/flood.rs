@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Context as _, Result, anyhow, ensure};
+
 use crate::{
     case::{Case, Rates},
     live::{family::Family, lab::Lab, peer::PORT, syn::Syn},
     shared::{clock::processor_ns, spread::spread},
     stay::{last_processor, stay_on},
 };
-use anyhow::{Context as _, Result, anyhow, ensure};
 
 /// Where spoofed SYNs seem to come from (RFC 2544): so many addresses, each with a port of its own.
 const SPOOFED: u32 = u32::from_be_bytes([198, 18, 0, 0]);
@@ -58,7 +59,7 @@ impl<'a> Flood<'a> {
         let listener = lab.listen(backlog)?;
         let mut packets = Cow::Borrowed(spoofed);
         match case {
-            Case::Connections | Case::Work | Case::Switched | Case::SwitchedWork | Case::Answered => {}
+            Case::Connections | Case::Switched | Case::Answered => {}
             Case::QueueFull => {
                 for port in [1001, 1002] {
                     let syn = lab.syn(9, port, 1, Some(NEWER));
@@ -102,9 +103,7 @@ impl<'a> Flood<'a> {
     /// The kernel's counters that show that it was this flood; the first that there is.
     fn counters(&self) -> &'static [&'static str] {
         match self.case {
-            Case::Connections | Case::Work | Case::Switched | Case::SwitchedWork | Case::Answered => {
-                &["TcpExtSyncookiesSent"]
-            }
+            Case::Connections | Case::Switched | Case::Answered => &["TcpExtSyncookiesSent"],
             Case::QueueFull => &["TcpExtListenOverflows"],
             // Its own since 6.12.
             Case::Paws => &["TcpExtPAWSTimewait", "TcpExtPAWSEstab"],

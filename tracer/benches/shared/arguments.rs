@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// The words after the program's name.
 pub(crate) struct Arguments(Vec<String>);
@@ -30,15 +30,25 @@ impl Arguments {
     }
 
     /// Those of these whose names stand behind a word, divided by commas; all of them, where it is not there.
-    pub(crate) fn only<T, N: AsRef<str>>(
+    ///
+    /// # Errors
+    /// When one is named that is none of these.
+    pub(crate) fn only<T>(
         &self,
         word: &str,
         all: impl IntoIterator<Item = T>,
-        name: impl Fn(&T) -> N,
-    ) -> Vec<T> {
-        let only = self.word(word);
-        let wanted =
-            |one: &T| only.is_none_or(|only| only.split(',').any(|wanted| wanted == name(one).as_ref()));
-        all.into_iter().filter(wanted).collect()
+        name: impl Fn(&T) -> String,
+    ) -> Result<Vec<T>> {
+        let all: Vec<T> = all.into_iter().collect();
+        let Some(only) = self.word(word) else { return Ok(all) };
+        let names: Vec<String> = all.iter().map(&name).collect();
+        for wanted in only.split(',') {
+            ensure!(
+                names.iter().any(|name| name == wanted),
+                "{word} knows no {wanted}; try {}",
+                names.join(",")
+            );
+        }
+        Ok(all.into_iter().filter(|one| only.split(',').any(|wanted| wanted == name(one))).collect())
     }
 }
