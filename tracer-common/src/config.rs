@@ -81,6 +81,9 @@ pub struct Sampling {
     pub drops_per_cpu: u32,
     /// Bytes in the ring above which there are none of accepted SYNs, and of dropped ones not every one.
     pub ring_share: u32,
+    /// Binary logarithm of the kernel's ticks that count as a second (1024 at 1,000 Hz, 256 at 250 and 300, 128 at 100), for
+    /// which the numbers above are reckoned; the programs for kernels before 5.8 take 2^30 ns instead.
+    pub second_shift: u32,
     /// A number that no client knows, for the tables that clients' choices are scattered over.
     pub key: u32,
 }

@@ -107,11 +107,17 @@ impl Facts {
     }
 }
 
-/// Makes the comparisons and notes each outcome. `tsval` is in the options, which this does not read; it means nothing without
-/// `timestamps`.
+/// Makes the comparisons and notes each outcome. `now_s` is the time, of which the record knows nothing yet, in seconds of
+/// `CLOCK_MONOTONIC`; `tsval` is in the options, which this does not read, and means nothing without `timestamps`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the programs have no calls")]
-pub fn relations(record: &SynRecord, timestamps: bool, tsval: u32, mut note: impl FnMut(u16, bool)) {
+pub fn relations(
+    record: &SynRecord,
+    now_s: u32,
+    timestamps: bool,
+    tsval: u32,
+    mut note: impl FnMut(u16, bool),
+) {
     let has = |bit: u32| record.flags & bit != 0;
     note(relation::TIMESTAMPS, timestamps);
     if has(flag::TS_RECENT) {
@@ -125,7 +131,7 @@ pub fn relations(record: &SynRecord, timestamps: bool, tsval: u32, mut note: imp
     if has(flag::TS_STAMP) {
         let stamp = record.socket[remembered::STAMP];
         // With a sign, as `time_before32` compares.
-        let age = seconds(record.time_ns).wrapping_sub(stamp).cast_signed();
+        let age = now_s.wrapping_sub(stamp).cast_signed();
         note(relation::NO_STAMP, stamp == 0);
         note(relation::AGED, age >= WRAP_NEW.cast_signed());
         note(relation::ANCIENT, age >= WRAP_OLD.cast_signed());
@@ -146,10 +152,26 @@ pub fn relations(record: &SynRecord, timestamps: bool, tsval: u32, mut note: imp
     }
 }
 
+/// The clock may have been read so long ago, for [`settled`].
+pub const LAG_S: u32 = 2;
+
+/// Whether a stamp's age, reckoned by a clock that was read at most [`LAG_S`] ago, says the same as by the clock now.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the programs have no calls")]
+#[must_use]
+pub fn settled(noted_s: u32, stamp: u32) -> bool {
+    let age = noted_s.wrapping_sub(stamp);
+    // 1 to LAG_S seconds before a limit it may have been reached since.
+    let open = |limit: u32| limit.wrapping_sub(age).wrapping_sub(1) < LAG_S;
+    !open(WRAP_NEW) && !open(WRAP_OLD)
+}
+
+/// Nanoseconds of a clock as the kernel's stamps count it.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the programs have no calls")]
 #[expect(clippy::cast_possible_truncation, reason = "as the kernel's own stamps are")]
-fn seconds(nanos: u64) -> u32 {
+#[must_use]
+pub fn seconds(nanos: u64) -> u32 {
     (nanos / 1_000_000_000) as u32
 }
 
@@ -167,7 +189,7 @@ pub struct Source {
 #[repr(C)]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Share {
-    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
+    /// The running second, as [`second_shift`](crate::config::Sampling::second_shift) says.
     pub second: u32,
     /// Records in it.
     pub sent: u32,

@@ -12,13 +12,13 @@ use tracer_common::{
 };
 
 use crate::{
-    helper::jiffies,
+    helper::{jiffies, second},
     kinds::{Array, LruHashMap, prefix_wanted},
     maps::{Pad, SOFTIRQ, add, count, pad, scattered},
     packet::{MAPPED, blank, identity_of, netns_of_sock, netns_wanted, source},
     read::{Fields, Structure, member},
     ring::report,
-    tcp::now,
+    time::timed,
     told::{port_wanted, told},
 };
 
@@ -33,7 +33,7 @@ const AF_INET6: u16 = 10;
 struct Sampled {
     /// Accepted since the last report, not reported; a number with a sign.
     unreported: u64,
-    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
+    /// The running second.
     second: u32,
     /// Reports in it.
     sent: u32,
@@ -118,14 +118,14 @@ fn came_back(record: &SynRecord) -> bool {
 /// A reading: the record of a SYN that was answered. Sent, or counted.
 #[inline(always)]
 pub fn accepted(pad: &mut Pad) {
-    let Some(share) = share(pad, &source(&pad.record), second_of(pad.record.time_ns)) else { return };
-    tell(pad, share);
+    let Some(turn) = turn(pad, &source(&pad.record)) else { return };
+    tell(pad, turn);
 }
 
 /// Sends a reading that is in its source's share, or of a client that came back: there are no more of those than drops were
 /// reported. Counts it where it is neither.
 #[inline(always)]
-fn tell(pad: &mut Pad, Share { sampled, within }: Share) {
+fn tell(pad: &mut Pad, Turn { sampled, within }: Turn) {
     if !within && !came_back(&pad.record) {
         skip(sampled);
         return;
@@ -136,6 +136,7 @@ fn tell(pad: &mut Pad, Share { sampled, within }: Share) {
     let unreported = sampled.unreported.cast_signed().max(0);
     pad.record.kind = kind::ACCEPTED;
     pad.record.unreported = unreported as u32;
+    timed(&mut pad.record);
     if report(&pad.record) {
         // The number goes below zero until as many more have come.
         if unreported != 0 {
@@ -152,21 +153,16 @@ fn skip(sampled: &mut Sampled) {
     count(Counter::Unreported);
 }
 
-/// 2^30 ns are a second, as far as this matters.
-#[inline(always)]
-fn second_of(time_ns: u64) -> u32 {
-    (time_ns >> 30) as u32
-}
-
 /// What a source had, and whether one more reading is in its share.
-struct Share {
+struct Turn {
     sampled: &'static mut Sampled,
     within: bool,
 }
 
-/// The share of this source in this second. `None`: there is no place for it; the reading is counted.
+/// Whether it is the turn of this source in this second. `None`: there is no place for it; the reading is counted.
 #[inline(always)]
-fn share(pad: &mut Pad, key: &Source, second: u32) -> Option<Share> {
+fn turn(pad: &mut Pad, key: &Source) -> Option<Turn> {
+    let second = second();
     if pad.readings_second != second {
         pad.readings_second = second;
         pad.readings = 0;
@@ -193,7 +189,7 @@ fn share(pad: &mut Pad, key: &Source, second: u32) -> Option<Share> {
         sampled.sent = 0;
     }
     let within = room && sampled.sent < told!(SAMPLING.per_source);
-    Some(Share { sampled, within })
+    Some(Turn { sampled, within })
 }
 
 /// `sock:inet_sock_set_state`: where no function is hooked, a handshake that ends is the reading. The socket remembers the
@@ -229,20 +225,19 @@ pub fn state_set(sk: impl Structure, old: u32, new: u32) {
     }
     count(Counter::Opened);
     let Some(pad) = pad(SOFTIRQ) else { return };
-    let time_ns = now();
-    let Some(share) = share(pad, &Source { addr, netns }, second_of(time_ns)) else { return };
+    let Some(turn) = turn(pad, &Source { addr, netns }) else { return };
     // Of most connections of a busy server this is all.
-    if !share.within && !awaited_lately() {
-        skip(share.sampled);
+    if !turn.within && !awaited_lately() {
+        skip(turn.sampled);
         return;
     }
     // The pad may hold a SYN's observation only where functions are hooked, and there this hook is not.
     let record = &mut pad.record;
     blank(record);
     (record.family, record.saddr, record.netns) = (family, addr, netns);
-    (record.time_ns, record.site) = (time_ns, site::HANDSHAKE);
+    record.site = site::HANDSHAKE;
     let (Some(daddr), Some(tp)) = (server(sk), sk.tcp()) else {
-        skip(share.sampled);
+        skip(turn.sampled);
         return;
     };
     record.daddr = daddr;
@@ -252,7 +247,7 @@ pub fn state_set(sk: impl Structure, old: u32, new: u32) {
         record.socket[remembered::TS_RECENT] = ts;
         record.flags = flag::TS_RECENT;
     }
-    tell(pad, share);
+    tell(pad, turn);
 }
 
 /// Ports and sequence number, where they stand in a SYN.

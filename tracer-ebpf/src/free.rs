@@ -15,7 +15,8 @@ use crate::{
     packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
     read::{Fields, Structure, member, pointed},
     ring::send,
-    tcp::{just_now, now, remember_full, remember_timewait, unfinished, unlimited},
+    tcp::{remember_full, remember_timewait, unfinished, unlimited},
+    time::{just_now, recent},
     told::{reason_wanted, told},
 };
 
@@ -35,9 +36,6 @@ const PACKET_OTHERHOST: u8 = 3;
 const SOCK_STREAM: u16 = 1;
 /// Reasons of other subsystems than the core (`SKB_DROP_REASON_SUBSYS_SHIFT`): wireless, Open vSwitch.
 const SUBSYSTEMS: u32 = 1 << 16;
-/// What was noted of a SYN longer ago than this was of another one. Usually microseconds pass; a busy virtual machine may
-/// stand still in between.
-const RECENT_NS: u64 = 200_000_000;
 
 /// A packet is dropped. `reason` and `rx_sk` are 0 on kernels that do not hand them over; `Option`s would leave registers
 /// without a value, which the verifier of 5.10 refuses to see compared.
@@ -115,16 +113,12 @@ fn dropped(
         }
         return;
     }
-    record.time_ns = now();
     record.site = site::KFREE_SKB;
     note_reason(record, reason);
     let Some(pad) = pad(SOFTIRQ) else { return };
     let id = identity(&record.tcp);
     // The SYN was answered, and this is what is left of it.
-    if pad.answered_id == id
-        && pad.answered_netns == record.netns
-        && record.time_ns.wrapping_sub(pad.answered_ns) < RECENT_NS
-    {
+    if pad.answered_id == id && pad.answered_netns == record.netns && recent(pad.answered_ns) {
         // Once: the next one is sent by the client again.
         pad.answered_ns = 0;
         if !LEGACY {
@@ -133,10 +127,7 @@ fn dropped(
         return;
     }
     note_reset_known(record);
-    if pad.reset_skb == skb.address()
-        && pad.reset_id == id
-        && record.time_ns.wrapping_sub(pad.reset_ns) < RECENT_NS
-    {
+    if pad.reset_skb == skb.address() && pad.reset_id == id && recent(pad.reset_ns) {
         // The buffer is free now, and the mark with it.
         pad.reset_skb = 0;
         record.flags |= flag::RST_SENT;
@@ -262,7 +253,7 @@ fn in_hand(skb: impl Fields, reason: u32) -> bool {
     }
     note_reset_known(&mut pad.record);
     note_reason(&mut pad.record, reason);
-    send(&pad.record);
+    send(&mut pad.record);
     true
 }
 

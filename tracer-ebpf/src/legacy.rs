@@ -29,6 +29,7 @@ mod recycle;
 #[path = "legacy/ring.rs"]
 mod ring;
 mod tcp;
+mod time;
 #[path = "legacy/told.rs"]
 mod told;
 mod word;

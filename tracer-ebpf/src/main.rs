@@ -22,6 +22,7 @@ mod read;
 mod returned;
 mod ring;
 mod tcp;
+mod time;
 mod told;
 mod typed;
 mod unsent;

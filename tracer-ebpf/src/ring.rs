@@ -12,6 +12,7 @@ use crate::{
     log::debug,
     maps::count,
     read::at_most,
+    time::timed,
     told::told,
     unsent::{turn, unsent},
 };
@@ -35,14 +36,17 @@ const AVAIL_DATA: u64 = 0;
 
 /// Counts a dropped SYN and sends its record; one that gets none is counted by what it was.
 #[inline(always)]
-pub fn send(record: &SynRecord) {
+pub fn send(record: &mut SynRecord) {
     count(Counter::Drops);
     say(record);
-    if turn(record, waiting) && output(record, wakeup(record.time_ns)) {
-        awaited(record);
-    } else {
-        unsent(record);
+    if turn(record, waiting) {
+        timed(record);
+        if output(record, wakeup(record.time_ns)) {
+            awaited(record);
+            return;
+        }
     }
+    unsent(record);
 }
 
 /// Bytes in the ring that user space has not read.

@@ -3,7 +3,6 @@
 //! Each stage notes on entry what the kernel is about to decide from, and on exit what it returned. Nothing is
 //! classified here.
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use tracer_common::{
     counters::Counter,
     event::{SynRecord, flag, queues, remembered, site},
@@ -12,7 +11,6 @@ use tracer_common::{
 use crate::{
     accepted::accepted,
     copies::Copies,
-    helper::jiffies,
     kinds::LEGACY,
     log::debug,
     maps::{FULL, Pad, SOFTIRQ, count, pad},
@@ -22,18 +20,9 @@ use crate::{
     },
     read::{Fields, Structure, at, member, pointed},
     ring::send,
+    time::{just_now, now},
     told::told,
 };
-
-/// Monotonic time, nanoseconds.
-#[inline(always)]
-pub fn now() -> u64 {
-    // SAFETY: takes nothing, returns a number.
-    #[expect(unsafe_code, reason = "a BPF helper")]
-    unsafe {
-        bpf_ktime_get_ns()
-    }
-}
 
 /// Puts down an observation that no later hook finished.
 #[inline(always)]
@@ -42,13 +31,6 @@ fn abandon(pad: &mut Pad) {
         unfinished(pad);
         pad.skb = 0;
     }
-}
-
-/// Whether a time that the kernel noted in ticks (`tcp_jiffies32`) is of this very moment. Usually the tick is the same; a
-/// virtual machine may stand still in between.
-#[inline(always)]
-pub fn just_now(ticks: u32) -> bool {
-    jiffies().is_some_and(|now| (now as u32).wrapping_sub(ticks) <= 10)
 }
 
 /// Counts an observation that was begun and never ended.
@@ -207,7 +189,7 @@ pub fn listen_exit(skb: u64) {
         // The CPU that was faster answers it.
         count(Counter::Answered);
     } else {
-        send(&pad.record);
+        send(&mut pad.record);
     }
 }
 
@@ -357,7 +339,7 @@ pub fn full_exit(skb: u64, acceptable: bool) {
     pad.skb = 0;
     if !acceptable {
         note_ack(pad, told!(OFFSETS.tp_last_oow));
-        send(&pad.record);
+        send(&mut pad.record);
     }
 }
 

@@ -23,7 +23,7 @@ pub static SHAPE: Shape = Shape::NONE;
 
 #[unsafe(no_mangle)]
 pub static SAMPLING: Sampling =
-    Sampling { per_source: 0, per_cpu: 0, drops_per_cpu: 0, ring_share: 0, key: 0 };
+    Sampling { per_source: 0, per_cpu: 0, drops_per_cpu: 0, ring_share: 0, second_shift: 0, key: 0 };
 
 #[unsafe(no_mangle)]
 static PORTS: [Global<u64>; PORT_WORDS] = [const { Global::new(0) }; PORT_WORDS];

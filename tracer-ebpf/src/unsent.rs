@@ -12,14 +12,16 @@ use aya_ebpf::{
 use tracer_common::{
     config::{UNSENT_KINDS, UNSENT_SOURCES},
     counters::Counter,
-    event::{SynRecord, TCP_OPTIONS_MAX},
-    facts::{Facts, Share, Source, relations},
+    event::{SynRecord, TCP_OPTIONS_MAX, remembered},
+    facts::{Facts, Share, Source, relations, seconds, settled},
 };
 
 use crate::{
+    helper::second,
     maps::{Own, Pad, add, count, scattered},
     packet::source,
     read::masked,
+    time::now,
     told::told,
 };
 
@@ -32,10 +34,12 @@ static UNSENT: PerCpuHashMap<Facts, u64> = PerCpuHashMap::with_max_entries(UNSEN
 struct Level {
     drops: u32,
     waiting: u32,
-    /// The running second (2^30 ns of `CLOCK_MONOTONIC`).
+    /// The running second.
     second: u32,
     /// Records in it, but for what sources got as their share.
     sent: u32,
+    /// The clock as it was when it began, seconds.
+    now_s: u32,
 }
 
 #[map]
@@ -65,10 +69,11 @@ pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
     }
     level.drops = level.drops.wrapping_add(1);
     let full = told!(SAMPLING.ring_share);
-    let second = second_of(record);
+    let second = second();
     if level.second != second {
         level.second = second;
         level.sent = 0;
+        level.now_s = seconds(now());
     }
     let enough = level.sent >= told!(SAMPLING.drops_per_cpu);
     if !enough && level.waiting <= full {
@@ -77,7 +82,7 @@ pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
     }
     // The last quarter of the ring is for those that came before.
     let room = !enough && level.waiting <= full + full / 2;
-    let Some(share) = share(record, room) else { return room };
+    let Some(share) = share(record, room, second) else { return room };
     if share.second != second {
         share.second = second;
         share.sent = 0;
@@ -90,16 +95,10 @@ pub fn turn(record: &SynRecord, waiting: impl FnOnce() -> u64) -> bool {
     within
 }
 
-/// 2^30 ns are a second, as far as this matters.
-#[inline(always)]
-fn second_of(record: &SynRecord) -> u32 {
-    (record.time_ns >> 30) as u32
-}
-
 /// What the source of this drop had, where it came before, lately; where not, from now on it did, and was `reported` or not.
 /// Those that come once get no place in the table, which would cost more than to look at the whole packet.
 #[inline(always)]
-fn share(record: &SynRecord, reported: bool) -> Option<&'static mut Share> {
+fn share(record: &SynRecord, reported: bool, second: u32) -> Option<&'static mut Share> {
     let source = source(record);
     let known = SHARES.get_ptr_mut(&source).or_else(|| {
         let mark = scattered(&source.addr, u64::from(source.netns)) & !UNREPORTED | 2;
@@ -110,7 +109,7 @@ fn share(record: &SynRecord, reported: bool) -> Option<&'static mut Share> {
         if before & !UNREPORTED != mark {
             return None;
         }
-        let share = Share { second: second_of(record), sent: 0, unsent: before & UNREPORTED };
+        let share = Share { second, sent: 0, unsent: before & UNREPORTED };
         let _ = SHARES.insert(&source, &share, 0);
         SHARES.get_ptr_mut(&source)
     });
@@ -141,6 +140,19 @@ pub fn unsent(record: &SynRecord) {
     }
 }
 
+/// The time at which this drop is judged, as far as the age of a stamp depends on it. The clock is read anew only where the
+/// stamp is about to be too old.
+#[inline(always)]
+fn now_s(record: &SynRecord) -> u32 {
+    if record.time_ns != 0 {
+        return seconds(record.time_ns);
+    }
+    // SAFETY: a word of the map's value.
+    #[expect(unsafe_code, reason = "a map value")]
+    let noted = LEVEL.get_ptr(0).map_or(0, |level| unsafe { (*level).now_s });
+    if settled(noted, record.socket[remembered::STAMP]) { noted } else { seconds(now()) }
+}
+
 /// The same by what it was; `false` where there is no place for it.
 #[inline(always)]
 fn counted(record: &SynRecord) -> bool {
@@ -151,7 +163,7 @@ fn counted(record: &SynRecord) -> bool {
     draft.facts.plain(record);
     timestamps(record, draft);
     let noted = &raw mut draft.facts.relations;
-    relations(record, draft.timestamps != 0, draft.tsval, |bit, holds| {
+    relations(record, now_s(record), draft.timestamps != 0, draft.tsval, |bit, holds| {
         if holds {
             // SAFETY: a word of the map value.
             #[expect(unsafe_code, reason = "volatile: in the map, and not in a register")]

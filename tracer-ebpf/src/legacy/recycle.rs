@@ -13,7 +13,7 @@ use crate::{
     maps::{SOFTIRQ, pad},
     packet::{MAPPED, netns_of_sock},
     read::member,
-    tcp::now,
+    time::now,
 };
 
 /// The timestamp, and when it was remembered: seconds of `CLOCK_MONOTONIC`.

@@ -12,6 +12,7 @@ use crate::{
     kinds::{PerCpuArray, cpu},
     maps::count,
     recycle,
+    time::timed,
 };
 
 #[map]
@@ -39,8 +40,9 @@ fn out() -> Option<&'static mut Out> {
 
 /// Counts a dropped SYN and sends its record. User space counts those for which there was no room.
 #[inline(always)]
-pub fn send(record: &SynRecord) {
+pub fn send(record: &mut SynRecord) {
     count(Counter::Drops);
+    timed(record);
     awaited(record);
     report(record);
 }

@@ -21,7 +21,7 @@ use tracer_common::config::{Filter, PORT_WORDS};
 use super::{
     hooks::{Hook, Need, Point, Set, typed},
     plan::{Facts, Plan, Refused, TypesFrom, Wish, plan},
-    told::{filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
+    told::{Second, filter_words, reason_bitmap, sampling_words, set_prefixes, shape_words},
     types::Types,
 };
 use crate::{
@@ -173,7 +173,8 @@ pub(super) fn load(
     // The system's random numbers, as the keys of user space's own tables.
     let [a, b, c, d, ..] = Keyed::default().hash_one(0_u8).to_ne_bytes();
     let key = u32::from_ne_bytes([a, b, c, d]);
-    let sampling = sampling_words(settings, key);
+    let second = if plan.set == Set::Legacy { Second::OF_THE_CLOCK } else { Second::of_ticks() };
+    let sampling = sampling_words(settings, key, second);
     if plan.set == Set::Legacy {
         let offsets = types.offsets.as_slice();
         let told = legacy::Words { offsets, filter: &words, shape: &shape, sampling: &sampling };

@@ -1,5 +1,7 @@
 //! What the programs are told before they load, as plain words: the filter, the reasons, the kernel's shape.
 
+use std::time::Duration;
+
 use aya::{
     Ebpf,
     maps::{
@@ -7,6 +9,7 @@ use aya::{
         lpm_trie::{Key, LpmTrie},
     },
 };
+use nix::time::{ClockId, clock_getres};
 use tracer_common::config::{Filter, REASON_WORDS, Sampling, Shape};
 
 use super::{
@@ -83,13 +86,56 @@ const PER_SOURCE: u32 = 64;
 const PER_CPU: u32 = 8_192;
 
 /// In the order of the structure, which is made of such words alone.
-pub(super) fn sampling_words(settings: Settings, key: u32) -> [u32; 5] {
+pub(super) fn sampling_words(settings: Settings, key: u32, second: Second) -> [u32; 6] {
     let Settings { ring_bytes, drops_per_cpu, .. } = settings;
-    let sampling =
-        Sampling { per_source: PER_SOURCE, per_cpu: PER_CPU, drops_per_cpu, ring_share: ring_bytes / 2, key };
-    let Sampling { per_source, per_cpu, drops_per_cpu, ring_share, key } = sampling;
-    [per_source, per_cpu, drops_per_cpu, ring_share, key]
+    let sampling = Sampling {
+        per_source: second.so_many(PER_SOURCE),
+        per_cpu: second.so_many(PER_CPU),
+        drops_per_cpu: second.so_many(drops_per_cpu),
+        ring_share: ring_bytes / 2,
+        second_shift: second.shift,
+        key,
+    };
+    let Sampling { per_source, per_cpu, drops_per_cpu, ring_share, second_shift, key } = sampling;
+    [per_source, per_cpu, drops_per_cpu, ring_share, second_shift, key]
 }
+
+/// What the programs take for a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Second {
+    /// Binary logarithm of its ticks.
+    shift: u32,
+    /// How long it is, nanoseconds.
+    ns: u64,
+}
+
+impl Second {
+    /// Of programs that know no ticks and shift the clock itself by 30 bits.
+    pub(super) const OF_THE_CLOCK: Self = Self { shift: 0, ns: 1 << 30 };
+
+    /// The power of two of this kernel's ticks (`CONFIG_HZ`) that is nearest to a second. The coarse clock goes by them
+    /// (`posix_get_coarse_res`, kernel/time/posix-timers.c).
+    pub(super) fn of_ticks() -> Self {
+        let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from);
+        Self::of(tick)
+    }
+
+    /// What cannot be, as a tick of 0, is taken for 250 Hz.
+    fn of(tick: Duration) -> Self {
+        let tick_ns = u64::try_from(tick.as_nanos()).ok().filter(|ns| (100_000..=100_000_000).contains(ns));
+        let tick_ns = tick_ns.unwrap_or(4_000_000);
+        // Halfway on a logarithmic scale.
+        let shift = (SECOND_NS * 1414 / 1000 / tick_ns).ilog2();
+        Self { shift, ns: tick_ns << shift }
+    }
+
+    /// How many come in it at so many a second.
+    fn so_many(self, a_second: u32) -> u32 {
+        u32::try_from((u64::from(a_second) * self.ns).div_ceil(SECOND_NS)).unwrap_or(u32::MAX)
+    }
+}
+
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// In the order of the structure, too.
 pub(super) fn filter_words(filter: Filter) -> [u32; 6] {
@@ -98,4 +144,27 @@ pub(super) fn filter_words(filter: Filter) -> [u32; 6] {
 }
 
 const _: () =
-    assert!(size_of::<Shape>() == 4 * 10 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 5);
+    assert!(size_of::<Shape>() == 4 * 10 && size_of::<Filter>() == 4 * 6 && size_of::<Sampling>() == 4 * 6);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Second;
+
+    #[test]
+    fn a_second_is_the_nearest_power_of_two_of_ticks() {
+        for (hz, shift) in [(100, 7), (250, 8), (300, 8), (1000, 10)] {
+            let second = Second::of(Duration::from_secs(1) / hz);
+            assert_eq!(second.shift, shift, "{hz} Hz");
+            let most = second.so_many(10_000);
+            let a_second = f64::from(most) * f64::from(hz) / f64::from(1 << shift);
+            assert!((9_999.0..10_002.0).contains(&a_second), "{most} in a second of {hz} Hz");
+        }
+        // No resolution, or one that no kernel has.
+        for tick in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            assert_eq!(Second::of(tick), Second { shift: 8, ns: 1_024_000_000 });
+        }
+        assert_eq!(Second::OF_THE_CLOCK.so_many(u32::MAX), u32::MAX);
+    }
+}

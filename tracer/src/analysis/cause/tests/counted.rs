@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tracer_common::{
     event::{SynRecord, flag, queues, remembered, site},
-    facts::{FACTS_LEN, Facts, relations},
+    facts::{FACTS_LEN, Facts, LAG_S, WRAP_NEW, WRAP_OLD, relations, seconds, settled},
 };
 
 use super::{
@@ -74,7 +74,7 @@ fn record(seen: &mut Seen) -> SynRecord {
 fn key(record: &SynRecord, tsval: Option<u32>) -> [u8; FACTS_LEN] {
     let mut facts = Facts::ZERO;
     facts.plain(record);
-    relations(record, tsval.is_some(), tsval.unwrap_or(77), |bit, holds| {
+    relations(record, seconds(record.time_ns), tsval.is_some(), tsval.unwrap_or(77), |bit, holds| {
         facts.relations |= if holds { bit } else { 0 };
     });
     let mut key = Vec::new();
@@ -95,6 +95,38 @@ proptest! {
         let record = record(&mut seen);
         let counted = kind(&key(&record, seen.syn.tsval)).unwrap();
         prop_assert_eq!(explain(&counted, &kernel), explain(&seen, &kernel), "{:?} for {:?}", counted, seen);
+    }
+}
+
+proptest! {
+    /// What is not settled is asked of the clock itself, so that an age is right to the second.
+    #[test]
+    fn a_late_clock_tells_the_same_age(
+        stamp: u32,
+        limit in prop_oneof![Just(WRAP_NEW), Just(WRAP_OLD), any::<u32>()],
+        beside in -5..=5_i32,
+        late in 0..=LAG_S,
+    ) {
+        let noted = stamp.wrapping_add(limit).wrapping_add_signed(beside);
+        let ages = |now_s: u32| {
+            let mut record = SynRecord { flags: flag::TS_STAMP, ..SynRecord::ZERO };
+            record.socket[remembered::STAMP] = stamp;
+            let mut said = Vec::new();
+            relations(&record, now_s, false, 0, |bit, holds| said.push((bit, holds)));
+            said
+        };
+        let later = noted.wrapping_add(late);
+        // An age that is none: the stamp lies half the range ahead.
+        prop_assume!((noted.wrapping_sub(stamp).cast_signed() < 0) == (later.wrapping_sub(stamp).cast_signed() < 0));
+        prop_assert!(!settled(noted, stamp) || ages(noted) == ages(later));
+    }
+}
+
+#[test]
+fn a_limit_about_to_be_reached_is_not_settled() {
+    for limit in [WRAP_NEW, WRAP_OLD] {
+        let settled = [-3, -2, -1, 0, 1].map(|beside| settled(limit.wrapping_add_signed(beside) + 7, 7));
+        assert_eq!(settled, [true, false, false, true, true]);
     }
 }
 
