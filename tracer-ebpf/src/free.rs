@@ -12,7 +12,8 @@ use crate::{
     copies::{Copied, Copies},
     kinds::LEGACY,
     maps::{FULL, Own, SOFTIRQ, count, first_claim, pad},
-    packet::{anywhere, counted, identity, netns_of, netns_of_sock, netns_wanted, still_holds},
+    packet::{anywhere, counted, identity, netns_of_sock, netns_wanted, still_holds},
+    place::{netns_of_packet, on_its_way_in},
     read::{Fields, Structure, member, pointed},
     ring::send,
     tcp::{remember_full, remember_timewait, unfinished, unlimited},
@@ -24,14 +25,6 @@ use crate::{
 const TIME_WAIT: u8 = 6;
 const LISTEN: u8 = 10;
 const NEW_SYN_RECV: u8 = 12;
-/// `RTN_UNICAST` (`include/uapi/linux/rtnetlink.h`): a route to elsewhere.
-const RTN_UNICAST: u16 = 1;
-/// `RTF_LOCAL | RTF_ANYCAST` (`include/uapi/linux/ipv6_route.h`).
-const RTF_HERE: u32 = 0x8000_0000 | 0x0010_0000;
-/// `DST_METADATA` (`include/net/dst_metadata.h`): a tunnel's label in the place of a route.
-const DST_METADATA: u16 = 0x0080;
-/// `PACKET_OTHERHOST` and above (`include/uapi/linux/if_packet.h`): for another machine, or on its way out.
-const PACKET_OTHERHOST: u8 = 3;
 /// `SOCK_STREAM` (`include/linux/net.h`).
 const SOCK_STREAM: u16 = 1;
 /// Reasons of other subsystems than the core (`SKB_DROP_REASON_SUBSYS_SHIFT`): wireless, Open vSwitch.
@@ -104,13 +97,6 @@ fn dropped(
     }
     record.netns = if had { netns_of_sock(rx_sk) } else { netns_of_packet(skb) };
     if !netns_wanted(record.netns) {
-        // The buffer is free now, and the mark of its RST with it: the next packet in it may be one with the same ports and
-        // sequence number in the namespace that is watched.
-        if let Some(pad) = pad(SOFTIRQ)
-            && pad.reset_skb == skb.address()
-        {
-            pad.reset_skb = 0;
-        }
         return;
     }
     record.site = site::KFREE_SKB;
@@ -127,7 +113,11 @@ fn dropped(
         return;
     }
     note_reset_known(record);
-    if pad.reset_skb == skb.address() && pad.reset_id == id && recent(pad.reset_ns) {
+    if pad.reset_skb == skb.address()
+        && pad.reset_id == id
+        && (pad.reset_netns == record.netns || pad.reset_netns == 0 || record.netns == 0)
+        && recent(pad.reset_ns)
+    {
         // The buffer is free now, and the mark with it.
         pad.reset_skb = 0;
         record.flags |= flag::RST_SENT;
@@ -148,23 +138,6 @@ fn dropped(
         }
     }
     send(record);
-}
-
-/// Whether this stack received the packet for itself, as far as can be told.
-#[inline(always)]
-fn on_its_way_in(skb: impl Fields) -> bool {
-    let iif = member!(skb, skb_iif: u32).unwrap_or(0);
-    if member!(skb, skb_pkt_type: u8).is_some_and(|byte| byte & 7 >= PACKET_OTHERHOST) {
-        return false;
-    }
-    // On another device than it came from: routed or bridged, and leaving again. TCP has taken the device off.
-    if let Some(dev) = pointed!(skb, skb_dev)
-        && dev.address() != 0
-        && member!(dev, dev_ifindex: u32).is_some_and(|index| index != iif)
-    {
-        return false;
-    }
-    !routed_elsewhere(skb)
 }
 
 /// Whether a socket is TCP's. Request sockets and TIME_WAIT buckets have no kind.
@@ -206,7 +179,7 @@ fn remember(record: &mut SynRecord, sock: Copied<'_>, state: u8) {
 fn note_ack(record: &mut SynRecord, sock: Copied<'_>, offset: u32) {
     let Some(last) = sock.field::<u32>(offset) else { return };
     record.flags |= flag::ACK_KNOWN;
-    if just_now(last) && (first_claim(sock.address(), last) || unlimited(sock)) {
+    if just_now(last) && (first_claim(sock.address(), record, last) || unlimited(sock)) {
         record.flags |= flag::ACK_SENT;
     }
 }
@@ -261,35 +234,4 @@ fn in_hand(skb: impl Fields, reason: u32) -> bool {
 #[inline(always)]
 fn untouched_by_ip(skb: impl Fields) -> bool {
     member!(skb, skb_transport_header: u16) == member!(skb, skb_network_header: u16)
-}
-
-/// The route of the packet, if it has one.
-#[inline(always)]
-fn route(skb: impl Fields) -> Option<u64> {
-    // Bit 0 says "not counted" (`SKB_DST_NOREF`).
-    let dst = member!(skb, skb_refdst: u64)? & !1;
-    (dst != 0 && member!(dst, dst_flags: u16)? & DST_METADATA == 0).then_some(dst)
-}
-
-/// Forwarded packets are another machine's business.
-#[inline(always)]
-fn routed_elsewhere(skb: impl Fields) -> bool {
-    let Some(dst) = route(skb) else { return false };
-    if member!(skb, skb_protocol: u16) == Some(0x0800_u16.to_be()) {
-        member!(dst, rt_type: u16) == Some(RTN_UNICAST)
-    } else {
-        member!(dst, rt6_flags: u32).is_some_and(|flags| flags & RTF_HERE == 0)
-    }
-}
-
-/// Where a packet was that no socket had: its device knows, else its route.
-#[inline(always)]
-fn netns_of_packet(skb: impl Fields) -> u32 {
-    if let Some(dev) = pointed!(skb, skb_dev)
-        && dev.address() != 0
-    {
-        return netns_of(pointed!(dev, dev_net));
-    }
-    let dev = route(skb).and_then(|dst| member!(dst, dst_dev: u64)).unwrap_or(0);
-    netns_of(member!(dev, dev_net: u64))
 }

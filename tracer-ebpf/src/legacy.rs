@@ -22,6 +22,7 @@ mod log;
 mod maps;
 mod object;
 mod packet;
+mod place;
 mod probes;
 mod read;
 #[path = "legacy/recycle.rs"]

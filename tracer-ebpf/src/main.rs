@@ -17,6 +17,7 @@ mod log;
 mod maps;
 mod object;
 mod packet;
+mod place;
 mod probes;
 mod read;
 mod returned;

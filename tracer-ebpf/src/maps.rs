@@ -25,10 +25,13 @@ static PADS: PerCpuArray<Pad> = PerCpuArray::with_max_entries(PADS_LEN, 0);
 static ACKED: Array<u64> = Array::with_max_entries(ACKED_PLACES, 0);
 const ACKED_PLACES: u32 = 1024;
 
-/// Whether the ACK that this socket sent at this time is claimed for the first time.
+/// Whether the ACK that this socket sent at this time, to a SYN in this namespace, is claimed for the first time. The address
+/// alone does not tell which socket it is: a TIME_WAIT bucket may be gone and another stand in its place within the same tick.
 #[inline(always)]
-pub fn first_claim(sock: u64, at: u32) -> bool {
-    let mark = mixed(sock);
+pub fn first_claim(sock: u64, record: &SynRecord, at: u32) -> bool {
+    let tcp = &record.tcp;
+    let ports = u32::from_ne_bytes([tcp[0], tcp[1], tcp[2], tcp[3]]);
+    let mark = scattered(&record.saddr, mixed(sock) ^ (u64::from(record.netns) << 32 | u64::from(ports)));
     let claim = mark & 0xffff_ffff_0000_0000 | u64::from(at);
     let Some(place) = ACKED.get_ptr_mut(mark as u32 & (ACKED_PLACES - 1)) else { return false };
     // SAFETY: one word; another CPU may write it at the same time, which costs a wrong answer and never memory.
@@ -113,6 +116,9 @@ pub struct Pad {
     pub answered_id: u64,
     /// ... in this namespace.
     pub answered_netns: u32,
+    /// In which namespace the RST was sent, 0 where that is not known: buffers are used again, and in another one the same
+    /// ports and sequence number may stand in them.
+    pub reset_netns: u32,
     /// State of the socket for which the RST was sent; 0: none.
     pub reset_state: u32,
     /// When the socket last answered a segment outside its window, as found on entry; jiffies.

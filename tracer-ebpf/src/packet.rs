@@ -290,6 +290,13 @@ pub fn identity(tcp: &[u8; TCP_HEADER]) -> u64 {
     u64::from_ne_bytes([tcp[0], tcp[1], tcp[2], tcp[3], tcp[4], tcp[5], tcp[6], tcp[7]])
 }
 
+/// The server's port in an identity.
+#[inline(always)]
+pub fn server_port_of(id: u64) -> u16 {
+    let bytes = id.to_ne_bytes();
+    u16::from_be_bytes([bytes[2], bytes[3]])
+}
+
 /// The same from a request socket.
 #[inline(always)]
 pub fn identity_of_request(req: u64) -> u64 {

@@ -16,12 +16,13 @@ use crate::{
     maps::{FULL, Pad, SOFTIRQ, count, pad},
     packet::{
         Not, counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
-        port_of_sock_wanted, still_holds,
+        port_of_sock_wanted, server_port_of, still_holds,
     },
+    place::netns_of_packet,
     read::{Fields, Structure, at, member, pointed},
     ring::send,
     time::{just_now, now},
-    told::told,
+    told::{port_wanted, told},
 };
 
 /// Puts down an observation that no later hook finished.
@@ -351,11 +352,15 @@ pub fn reset(sk: u64, skb: u64) {
         return;
     }
     let Some(id) = identity_of_syn(skb) else { return };
+    if told!(FILTER.ports) != 0 && !port_wanted(server_port_of(id)) {
+        return;
+    }
     let Some(pad) = pad(SOFTIRQ) else { return };
     pad.reset_skb = skb;
     pad.reset_id = id;
     pad.reset_ns = now();
     pad.reset_state = u32::from(member!(sk, sk_state: u8).unwrap_or(0));
+    pad.reset_netns = if sk != 0 { netns_of_sock(sk) } else { netns_of_packet(skb) };
     if pad.skb == skb {
         pad.record.flags |= flag::RST_SENT;
     }
