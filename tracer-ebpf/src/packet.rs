@@ -315,10 +315,24 @@ pub fn identity_of(client: u16, server: u16, isn: u32) -> u64 {
 }
 
 /// Whether the port filter lets a socket pass that was found by the packet's own port. A listener may have been given SYNs to
-/// other ports (`IP_TRANSPARENT`, `BPF_PROG_TYPE_SK_LOOKUP`): of those the header tells.
+/// other ports (`IP_TRANSPARENT`, `BPF_PROG_TYPE_SK_LOOKUP`): see [`port_of_listener_wanted`].
 #[inline(always)]
 pub fn port_of_sock_wanted(sock: impl Fields) -> bool {
     told!(FILTER.ports) == 0 || member!(sock, sk_num: u16).is_none_or(port_wanted)
+}
+
+/// The same of a listener: what it was given for another port than its own is wanted by the packet's.
+#[inline(always)]
+pub fn port_of_listener_wanted(listener: impl Fields, skb: impl Fields) -> bool {
+    port_of_sock_wanted(listener) || port_of_packet(skb).is_none_or(port_wanted)
+}
+
+/// The server's port in a packet that TCP has in hand.
+#[inline(always)]
+fn port_of_packet(skb: impl Fields) -> Option<u16> {
+    let head: u64 = member!(skb, skb_head: u64)?;
+    let transport: u16 = member!(skb, skb_transport_header: u16)?;
+    at(head, u32::from(transport) + 2).map(u16::from_be)
 }
 
 /// Whether the namespace filter lets it pass.

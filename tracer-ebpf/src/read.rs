@@ -70,6 +70,12 @@ pub trait Fields: Copy {
     /// The field at this offset; `None` where the kernel has no such field or it cannot be read.
     fn field<T: Copy>(self, offset: u32) -> Option<T>;
 
+    /// Two numbers.
+    #[inline(always)]
+    fn both(self, first: u32, second: u32) -> Option<[u32; 2]> {
+        Some([self.field(first)?, self.field(second)?])
+    }
+
     /// The structure to which the field at this offset points.
     fn pointed(self, offset: u32) -> Option<Self::Pointed>;
 
@@ -110,6 +116,15 @@ impl Fields for u64 {
     #[inline(always)]
     fn field<T: Copy>(self, offset: u32) -> Option<T> {
         at(self, offset)
+    }
+
+    /// With one call of the helper, where they stand beside one another.
+    #[inline(always)]
+    fn both(self, first: u32, second: u32) -> Option<[u32; 2]> {
+        if first != ABSENT && second == first + 4 {
+            return self.field(first);
+        }
+        Some([self.field(first)?, self.field(second)?])
     }
 
     #[inline(always)]

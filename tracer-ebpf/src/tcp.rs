@@ -16,7 +16,7 @@ use crate::{
     maps::{FULL, Pad, SOFTIRQ, count, pad},
     packet::{
         Not, counted, identity, identity_of_request, identity_of_syn, in_tcp, netns_of_sock, netns_wanted,
-        port_of_sock_wanted, server_port_of, still_holds,
+        port_of_listener_wanted, port_of_sock_wanted, server_port_of, still_holds,
     },
     place::netns_of_packet,
     read::{Fields, Structure, at, member, pointed},
@@ -91,7 +91,10 @@ pub fn listen_enter(sk: impl Structure, skb: impl Structure) {
         abandon(pad);
     }
     pad.skb = 0;
-    if !begin(&mut pad.record, &mut pad.copies, skb) || !placed(&mut pad.record, sk, site::LISTEN) {
+    if !port_of_listener_wanted(sk, skb) || !begin(&mut pad.record, &mut pad.copies, skb) {
+        return;
+    }
+    if !placed(&mut pad.record, sk, site::LISTEN) {
         return;
     }
     hold(pad, sk, skb);
@@ -101,16 +104,15 @@ pub fn listen_enter(sk: impl Structure, skb: impl Structure) {
         record.flags |= flag::FROM_TIME_WAIT;
     }
     let Some(tp) = sk.tcp() else { return };
-    let (Some(net), Some(ack_backlog), Some(max), Some(qlen)) = (
+    let (Some(net), Some([waiting, most]), Some(qlen)) = (
         pointed!(sk, sk_net),
-        member!(sk, sk_ack_backlog: u32),
-        member!(sk, sk_max_ack_backlog: u32),
+        sk.both(told!(OFFSETS.sk_ack_backlog), told!(OFFSETS.sk_max_ack_backlog)),
         member!(tp, icsk_qlen: u32),
     ) else {
         return;
     };
-    record.socket[queues::ACCEPT] = ack_backlog;
-    record.socket[queues::ACCEPT_MAX] = max;
+    record.socket[queues::ACCEPT] = waiting;
+    record.socket[queues::ACCEPT_MAX] = most;
     record.socket[queues::SYN] = qlen;
     // Before 4.11 all namespaces share one number, which is no field.
     record.socket[queues::SYN_MAX] = member!(net, net_max_syn_backlog: u32).unwrap_or(0);

@@ -14,7 +14,7 @@ use super::{
     fate::{Fate, judge},
     ground::{
         Ground, Place,
-        Why::{BadChecksum, NoListener, PawsTimeWait},
+        Why::{AcceptQueueFull, BadChecksum, NoListener, PawsTimeWait},
     },
     lab::{Lab, WIRE},
     syn::Syn,
@@ -27,6 +27,7 @@ pub(crate) type Filter = (&'static str, fn(Ground) -> Result<()>);
 /// All of them. A tracer takes seconds to come and go under software emulation, so that some have two filters.
 pub(crate) const FILTERS: &[Filter] = &[
     ("filter/ports-and-ipv4", ports_and_ipv4),
+    ("filter/ports-of-a-proxy", ports_of_a_proxy),
     ("filter/from-ipv4", |ground| from(ground, Family::V4, "10.77.8.0/24", [10, 77, 8, 200].into())),
     ("filter/from-and-ipv6", |ground| {
         from(ground, Family::V6, "fd77::8:0/112", [0xfd77, 0, 0, 0, 0, 0, 8, 200].into())
@@ -85,6 +86,39 @@ fn ports_and_ipv4(ground: Ground) -> Result<()> {
     }
     let six = |number, port| SocketAddr::new(Family::V6.host(number), port);
     knock(&mut lab, six(9, 1001), six(1, 7100), false)?;
+    judge(&mut lab, &watcher, ground)
+}
+
+/// Listeners that are given SYNs to another port than their own: the packet's port is what counts. All of them are full.
+fn ports_of_a_proxy(ground: Ground) -> Result<()> {
+    if !ground.must_see(Place::Listener) {
+        return Err(Lacking("listeners are not seen here").into());
+    }
+    let watcher = watch(ground, &["-p", "7200-7201"])?;
+    let mut lab = Lab::new(Family::V4)?;
+    lab.fence_port = 7201;
+    let rules = "tcp dport 7200 tproxy ip to :7300 accept; tcp dport 7301 tproxy ip to :7200 accept";
+    if lab.nft("type filter hook prerouting priority mangle", rules).is_err() {
+        return Err(Lacking("this kernel's packet filter has no tproxy").into());
+    }
+    let listeners = [7300, 7200, 7400].into_iter().map(|port| lab.listen_for_others(port, 1));
+    let _held = listeners.collect::<Result<Vec<_>>>()?;
+    for (port, full) in [(7200, Fate::dies(AcceptQueueFull)), (7301, Fate::Unseen), (7400, Fate::Unseen)] {
+        let syn = |sport| {
+            Syn::new(SocketAddr::new(lab.family.host(9), sport), lab.server_at(port), ISN, Some(STAMP))
+        };
+        let [first, second, third] = [1001, 1002, 1003].map(syn);
+        for syn in [first, second] {
+            lab.connect(&syn)?;
+        }
+        for _ in 0..2 {
+            let reply = lab.shoot(&third, full)?;
+            ensure!(reply.is_none(), "port {port} is not full: {reply:?}");
+        }
+    }
+    // What was not looked at left nothing behind.
+    let last = Syn::new(SocketAddr::new(lab.family.host(9), 1004), lab.server_at(7200), ISN, Some(STAMP));
+    lab.shoot(&last, Fate::dies(AcceptQueueFull))?;
     judge(&mut lab, &watcher, ground)
 }
 

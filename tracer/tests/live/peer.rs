@@ -10,7 +10,10 @@ use anyhow::{Context as _, Result, bail};
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
-    sys::socket::{Backlog, SockaddrStorage, bind, connect, listen, setsockopt, sockopt::ReuseAddr},
+    sys::socket::{
+        Backlog, SockaddrStorage, bind, connect, listen, setsockopt,
+        sockopt::{IpTransparent, ReuseAddr},
+    },
 };
 
 use super::{
@@ -90,6 +93,13 @@ impl Lab {
                 _ => Err(error),
             },
         }
+    }
+
+    /// Listens at this port, where the packet filter may give it SYNs to others (`tproxy`).
+    pub(crate) fn listen_for_others(&self, port: u16, backlog: i32) -> Result<TcpListener> {
+        let listener = self.listen_at(self.server_at(port), backlog, 0)?;
+        setsockopt(&listener, IpTransparent, &true).context("IP_TRANSPARENT")?;
+        Ok(listener)
     }
 
     fn listen_at(&self, address: SocketAddr, backlog: i32, protocol: i32) -> Result<TcpListener> {

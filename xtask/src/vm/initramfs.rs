@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Modules that the tests and the laboratory need; what depends on the configuration may be built in.
-const MODULES: [&str; 26] = [
+const MODULES: [&str; 27] = [
     "veth",
     "tun",
     "dummy",
@@ -44,13 +44,14 @@ const MODULES: [&str; 26] = [
     "act_bpf",
     "nft_reject_inet",
     "nft_fib_inet",
+    "nft_tproxy",
 ];
 
 /// Programs of the host that go along, with their libraries. busybox's own `ip` is too small.
 const PROGRAMS: [&str; 4] = ["/bin/dash", "ip", "nft", "modprobe"];
 
 /// Changes whenever the base must be made anew.
-const BASE_VERSION: u32 = 4;
+const BASE_VERSION: u32 = 5;
 
 /// Console: kernel messages and the result. Second port: what the command prints.
 const INIT: &str = "#!/bin/sh
