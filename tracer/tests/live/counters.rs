@@ -6,6 +6,9 @@ use std::{
     io::{self, Read as _, Seek as _},
 };
 
+use anyhow::{Result, ensure};
+use tracer::analysis::snmp;
+
 /// The files, opened once inside the namespace: what is read later is that namespace's, whoever reads.
 #[derive(Debug)]
 pub(crate) struct Counters([File; 2]);
@@ -23,14 +26,37 @@ impl Counters {
     /// Reads them.
     pub(crate) fn read(&mut self) -> io::Result<Reading> {
         let mut reading = Reading::default();
-        for file in &mut self.0 {
-            let mut text = String::new();
-            file.rewind()?;
-            file.read_to_string(&mut text)?;
+        for text in self.texts()? {
             reading.add(&text);
         }
         Ok(reading)
     }
+
+    fn texts(&mut self) -> io::Result<[String; 2]> {
+        let mut texts = [String::new(), String::new()];
+        for (file, text) in self.0.iter_mut().zip(&mut texts) {
+            file.rewind()?;
+            file.read_to_string(text)?;
+        }
+        Ok(texts)
+    }
+}
+
+/// This kernel counts what drops are checked against, and the library reads the same names as we do.
+pub(crate) fn all_there() -> Result<()> {
+    let (mut ours, mut theirs) = (Reading::default(), snmp::Counters::new());
+    for text in Counters::open()?.texts()? {
+        ours.add(&text);
+        snmp::parse(&text, &mut theirs);
+    }
+    ensure!(ours.0 == theirs, "{ours:?} and {theirs:?}");
+    // PAWSPassive went in 4.12, PAWSTimewait came in 6.16; the others are everywhere.
+    let not_everywhere = ["TcpExtPAWSPassive", "TcpExtPAWSTimewait"];
+    for name in snmp::CHECKED.iter().filter(|name| !not_everywhere.contains(name)) {
+        ensure!(theirs.contains_key(*name), "{name} is not there");
+    }
+    ensure!(theirs.contains_key("TcpOutRsts") && theirs.contains_key("TcpInCsumErrors"), "{theirs:?}");
+    Ok(())
 }
 
 impl Reading {

@@ -7,6 +7,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::{
     cases::{self, Case, Lacking},
+    counters,
     demo::demos,
     doctor::DOCTOR,
     family::Family,
@@ -76,6 +77,9 @@ fn sets() -> Result<Vec<(Set, Option<String>)>> {
     Ok(sets)
 }
 
+/// A trial of the kernel alone, without a tracer.
+type Fact = (&'static str, fn() -> Result<()>);
+
 /// Runs everything that the arguments select; whether all of it passed.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     ensure!(
@@ -87,12 +91,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let mut arguments = arguments.clone();
     arguments.test_threads.get_or_insert(THREADS);
     let one_by_one = Arguments { test_threads: Some(1), ..arguments.clone() };
-    let types = "kernel-types/offsets".to_owned();
-    let types = Trial::ignorable_test(types.clone(), move || told(&types, types::offsets_agree()));
-    let calibrated = "kernel-types/calibrated".to_owned();
-    let calibrated =
-        Trial::ignorable_test(calibrated.clone(), move || told(&calibrated, types::calibrated()));
-    let mut passed = !libtest_mimic::run(&arguments, vec![types, calibrated]).has_failed();
+    let facts: [Fact; 5] = [
+        ("kernel-types/offsets", types::offsets_agree),
+        ("kernel-types/prototypes", types::prototypes_agree),
+        ("kernel-types/names", types::names_agree),
+        ("kernel-types/calibrated", types::calibrated),
+        ("counters/there", counters::all_there),
+    ];
+    let facts = facts.map(|(name, run)| Trial::ignorable_test(name, move || told(name, run())));
+    let mut passed = !libtest_mimic::run(&arguments, facts.into()).has_failed();
     for (set, skipped) in sets()? {
         if let Some(words) = &skipped {
             println!("SKIPPED set {set}: {words}");

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Error, Result, bail, ensure};
-use btf_rs::{Btf, Member, Type};
+use anyhow::{Context as _, Error, Result, ensure};
+use btf_rs::{Btf, Type};
 use tracer::kernel::{
-    btf,
+    btf::{self, Prototype},
     calibration::{calibrate, symbols::Symbols},
+    hooks::HOOKS,
     types::Types,
 };
 use tracer_common::offsets::{ABSENT, FIELDS};
 
 use super::cases::Lacking;
+
+#[path = "../../src/kernel/btf/tests/their.rs"]
+mod their;
 
 /// The kernel's types: a file that the environment names, where the kernel has none of its own.
 fn types() -> Result<Vec<u8>> {
@@ -19,21 +23,82 @@ fn types() -> Result<Vec<u8>> {
     std::fs::read(&path).context(path)
 }
 
+/// Both readers, each with its own answer to what these bytes are.
+fn readers(bytes: &[u8]) -> Result<(btf::Btf<'_>, Btf)> {
+    Ok((btf::Btf::parse(bytes).context("ours")?, Btf::from_bytes(bytes).context("theirs")?))
+}
+
 /// Every field that the programs read has the same offset for both, or is there for neither.
 pub(crate) fn offsets_agree() -> Result<()> {
     let bytes = types()?;
-    let ours = btf::Btf::parse(&bytes).context("ours")?;
-    let theirs = Btf::from_bytes(&bytes).context("theirs")?;
+    let (ours, theirs) = readers(&bytes)?;
+    let types = Types::resolve(&ours);
+    ensure!(types.offsets.len() == FIELDS.len(), "{} offsets", types.offsets.len());
     let mut found = 0;
-    for field in &FIELDS {
-        let name = format!("{}.{}", field.strukt, field.path);
+    for (field, resolved) in FIELDS.iter().zip(&types.offsets) {
         let our = ours.offset(field.strukt, field.path).ok();
-        let their = offset(&theirs, field.strukt, field.path).with_context(|| name.clone())?;
-        ensure!(our == their, "{name}: {our:?} and {their:?}");
-        ensure!(our.is_some() || !field.required, "{name} is not there");
+        let their = their::offset(&theirs, field.strukt, field.path);
+        ensure!(our == their, "{field}: {our:?} and {their:?}");
+        ensure!(*resolved == our.unwrap_or(ABSENT), "{field}: {our:?} and resolved {resolved}");
+        ensure!(our.is_some() || !field.required, "{field} is not there");
         found += usize::from(our.is_some());
     }
     ensure!(found > 20, "only {found} fields were found");
+    Ok(())
+}
+
+/// Every hook has the same arguments for both, or is there for neither.
+pub(crate) fn prototypes_agree() -> Result<()> {
+    let bytes = types()?;
+    let (ours, theirs) = readers(&bytes)?;
+    let types = Types::resolve(&ours);
+    for hook in &HOOKS {
+        if hook.on_tracepoint() {
+            let typedef = theirs.resolve_types_by_name(&format!("btf_trace_{}", hook.name));
+            let there = !typedef.unwrap_or_default().is_empty();
+            ensure!(types.tracepoints.contains(&hook.name) == there, "{}: {there}", hook.name);
+            continue;
+        }
+        for name in hook.functions() {
+            let (our, their) = (types.functions.get(name).copied(), prototype(&theirs, name)?);
+            ensure!(our == their, "{name}: {our:?} and {their:?}");
+        }
+    }
+    ensure!(!types.functions.is_empty() && !types.tracepoints.is_empty(), "no hook was found");
+    Ok(())
+}
+
+fn prototype(btf: &Btf, name: &str) -> Result<Option<Prototype>> {
+    for found in btf.resolve_types_by_name(name).unwrap_or_default() {
+        if let Type::Func(function) = found
+            && let Type::FuncProto(proto) = btf.resolve_chained_type(&function)?
+        {
+            let args = u32::try_from(proto.parameters.len())?;
+            return Ok(Some(Prototype { args, returns: proto.return_type_id() != 0 }));
+        }
+    }
+    Ok(None)
+}
+
+/// The numbers that have names have the same ones for both.
+pub(crate) fn names_agree() -> Result<()> {
+    let bytes = types()?;
+    let (ours, theirs) = readers(&bytes)?;
+    for name in ["skb_drop_reason", "tcp_tw_status"] {
+        let found = theirs.resolve_types_by_name(name).unwrap_or_default();
+        let their = match found.into_iter().find(|found| matches!(found, Type::Enum(_))) {
+            Some(Type::Enum(found)) => {
+                let each = found.members.iter();
+                each.map(|member| Ok((theirs.resolve_name(member)?, member.val())))
+                    .collect::<Result<Vec<_>>>()?
+            }
+            _ => Vec::new(),
+        };
+        let our: Vec<_> =
+            ours.enumeration(name).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        ensure!(our == their, "{name}: {our:?} and {their:?}");
+    }
+    ensure!(!ours.enumeration("tcp_tw_status").is_empty(), "no name was found");
     Ok(())
 }
 
@@ -93,52 +158,4 @@ pub(crate) fn calibrated() -> Result<()> {
         ensure!(same, "{function} takes {} arguments, not {}", theirs.args, prototype.args);
     }
     Ok(())
-}
-
-/// Byte offset of a member by its path; `None`: there is no such thing.
-fn offset(btf: &Btf, strukt: &str, path: &str) -> Result<Option<u32>> {
-    let types = btf.resolve_types_by_name(strukt).unwrap_or_default();
-    let Some(mut at) = types.into_iter().find(|found| matches!(found, Type::Struct(_))) else {
-        return Ok(None);
-    };
-    let mut bits = 0;
-    for part in path.split('.') {
-        let Some((more, member)) = member(btf, &at, part)? else { return Ok(None) };
-        bits += more;
-        at = bare(btf, btf.resolve_chained_type(&member)?)?;
-    }
-    ensure!(bits % 8 == 0, "a bit field");
-    Ok(Some(bits / 8))
-}
-
-/// Looks for a member, through anonymous ones, too.
-fn member(btf: &Btf, at: &Type, name: &str) -> Result<Option<(u32, Member)>> {
-    let (Type::Struct(composite) | Type::Union(composite)) = at else { return Ok(None) };
-    for member_of in &composite.members {
-        let called = btf.resolve_name(member_of).unwrap_or_default();
-        if called == name {
-            return Ok(Some((member_of.bit_offset(), member_of.clone())));
-        }
-        if called.is_empty() {
-            let inner = bare(btf, btf.resolve_chained_type(member_of)?)?;
-            if let Some((more, found)) = member(btf, &inner, name)? {
-                return Ok(Some((member_of.bit_offset() + more, found)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Without typedefs and qualifiers.
-fn bare(btf: &Btf, mut at: Type) -> Result<Type> {
-    for _ in 0..32 {
-        at = match &at {
-            Type::Typedef(named) => btf.resolve_chained_type(named)?,
-            Type::Const(inner) | Type::Volatile(inner) | Type::Restrict(inner) => {
-                btf.resolve_chained_type(inner)?
-            }
-            _ => return Ok(at),
-        };
-    }
-    bail!("a chain of names without an end")
 }
