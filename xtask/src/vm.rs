@@ -161,7 +161,7 @@ fn tools() -> Result<()> {
 fn run(kernel: &Kernel, job: &Job<'_>, line: &mut dyn FnMut(&str)) -> Result<Report> {
     let initramfs = initramfs::build(kernel, job)?;
     let first = qemu::run(kernel, &initramfs, job.clock, line)?;
-    if first.status.is_some() {
+    if !first.worth_another_try() {
         return Ok(first);
     }
     println!(
