@@ -65,11 +65,10 @@ impl Case {
     }
 
     /// What the tracer may cost at most, as a share of the rate.
-    pub(crate) fn bound(self, noise: f64) -> Option<f64> {
+    pub(crate) fn bound(self, noise: f64) -> f64 {
         match self {
-            Self::Connections | Self::Switched => Some(noise.max(0.01)),
-            Self::Answered => Some(0.03 + noise),
-            Self::QueueFull | Self::Paws => None,
+            Self::Connections | Self::Switched => noise.max(0.01),
+            Self::Answered | Self::QueueFull | Self::Paws => 0.03 + noise,
         }
     }
 }

@@ -108,15 +108,15 @@ impl Table {
             let noise = self.noise(case, by)?;
             let percent = |share: f64| format!("{:.1} %", share * 100.0);
             let bound = case.bound(noise);
-            let may = bound.map_or_else(String::new, |bound| format!(", may cost {}", percent(bound)));
             let busy = if noise > TOO_NOISY { ": the machine is too busy to tell" } else { "" };
             let line = format!(
-                "{}: tracer costs {}{may}, noise {}{busy}",
+                "{}: tracer costs {}, may cost {}, noise {}{busy}",
                 named(case, by).trim(),
                 percent(cost),
+                percent(bound),
                 percent(noise)
             );
-            Some((line, bound.is_some_and(|bound| cost > bound)))
+            Some((line, cost > bound))
         });
         each.collect()
     }
